@@ -1,0 +1,47 @@
+/*
+ * Bytes as text: hexadecimal, base64, ISO 8601 times.
+ *
+ * Pure functions on caller's memory; no locale, no allocation.
+ */
+#ifndef VOUCH_BASE_TEXT_H
+#define VOUCH_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VOUCH_ISO8601_SIZE 24 /* "9999-12-31T23:59:59Z" and its NUL */
+
+/* Write 2 * length lower-case (or upper-case) digits and a NUL to out,
+ * which has room for 2 * length + 1. */
+void vouch_text_hex(const unsigned char *data, size_t length, int upper,
+                    char *out);
+
+/*
+ * Decode hexadecimal text of exactly text_length characters, colons allowed
+ * between pairs ("AA:BB").  Writes at most max bytes.  Returns the number of
+ * bytes, or -1 if the text is not that or does not fit.
+ */
+long vouch_text_unhex(const char *text, size_t text_length,
+                      unsigned char *out, size_t max);
+
+/*
+ * base64 with the URL alphabet ("-_", no padding) into out, which has room
+ * for (length + 2) / 3 * 4 + 1.
+ */
+void vouch_text_base64url(const unsigned char *data, size_t length,
+                          char *out);
+
+/*
+ * Decode base64 in either alphabet, padded or not.  Returns the number of
+ * bytes, or -1 if the text is not base64 or does not fit in max.
+ */
+long vouch_text_unbase64(const char *text, size_t text_length,
+                         unsigned char *out, size_t max);
+
+/*
+ * "2026-11-21T04:19:51Z" for seconds since 1970 (negative ones too).
+ * 0, or -1 for years outside 0 to 9999.
+ */
+int vouch_text_iso8601(int64_t epoch, char out[VOUCH_ISO8601_SIZE]);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * Stream sockets: listen, connect, wait, send, receive.
+ *
+ * Descriptors made here are close-on-exec and non-blocking.  Nothing here
+ * raises SIGPIPE.  Only vouch_socket_wait() and vouch_socket_connect() wait,
+ * and both have a deadline.
+ */
+#ifndef VOUCH_NET_SOCKET_H
+#define VOUCH_NET_SOCKET_H
+
+#include <stdint.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct vouch_address;
+struct vouch_error;
+
+enum vouch_socket_event { VOUCH_SOCKET_READ = 1, VOUCH_SOCKET_WRITE = 2 };
+
+/* No deadline. */
+#define VOUCH_FOREVER INT64_C(-1)
+
+/*
+ * Wait until the descriptor is ready for one of the events (it also is when
+ * it has failed or was closed by the peer), or until the monotonic clock
+ * reaches deadline_ms.  1 ready, 0 the deadline has passed, -1 with errno;
+ * EINTR is handed to the caller, who may have signals to look after.
+ */
+int vouch_socket_wait(int fd, int events, int64_t deadline_ms);
+
+/*
+ * recv(2) and send(2) that never wait, whatever the mode of the descriptor,
+ * and never raise SIGPIPE; interrupted calls are repeated.  As recv and
+ * send: count, 0 for end of stream, -1 with errno (EAGAIN: not now).
+ */
+ssize_t vouch_socket_recv(int fd, void *data, size_t length);
+ssize_t vouch_socket_send(int fd, const void *data, size_t length);
+
+/*
+ * Listen on an address; backlog as in listen(2).  An IPv6 address takes IPv6
+ * connections only, so "::" and "0.0.0.0" can be listened on side by side.
+ * Descriptor or -1.
+ */
+int vouch_socket_listen(const struct vouch_address *address, int backlog,
+                        struct vouch_error *err);
+
+/* Accept one connection: descriptor, or -1 with errno (EAGAIN: none).
+ * *peer_r is set unless NULL. */
+int vouch_socket_accept(int fd, struct vouch_address *peer_r);
+
+/*
+ * Connect by the monotonic deadline; signals do not end the wait.
+ * Descriptor, or -1 with VOUCH_E_TIMEOUT or VOUCH_E_SYSTEM.
+ */
+int vouch_socket_connect(const struct vouch_address *address,
+                         int64_t deadline_ms, struct vouch_error *err);
+
+#endif

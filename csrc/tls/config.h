@@ -1,0 +1,142 @@
+/*
+ * What connections have in common: who we are, whom we accept, which TLS.
+ *
+ * Set up, then used: the first connection freezes it, and setters fail from
+ * then on (VOUCH_E_CONFIG).  Only the pins may change later.  It owns one
+ * SSL_CTX, and may be shared by any number of connections and threads.
+ *
+ * All setters return 0, or -1 with the reason in *err.
+ */
+#ifndef VOUCH_TLS_CONFIG_H
+#define VOUCH_TLS_CONFIG_H
+
+#include <stddef.h>
+
+#include "tls/verify.h"
+
+struct vouch_config;
+struct vouch_error;
+struct vouch_identity;
+struct vouch_pins;
+
+/* Protocol versions, with the numbers of the wire. */
+enum vouch_protocol {
+    VOUCH_TLS1_0 = 0x0301,
+    VOUCH_TLS1_1 = 0x0302,
+    VOUCH_TLS1_2 = 0x0303,
+    VOUCH_TLS1_3 = 0x0304
+};
+
+enum vouch_role { VOUCH_SERVER = 0, VOUCH_CLIENT = 1 };
+
+/* Drop a reference.  NULL is allowed. */
+void vouch_config_free(struct vouch_config *config);
+
+/*
+ * A new configuration: TLS 1.2 or later; a client verifies the server, a
+ * server asks for no certificate.
+ */
+int vouch_config_new(enum vouch_role role, struct vouch_config **config_r,
+                     struct vouch_error *err);
+
+/* Take a reference; returns its argument. */
+struct vouch_config *vouch_config_ref(struct vouch_config *config);
+
+/*
+ * Who we are.  name NULL: the identity for every connection; else the one
+ * for that server name, "host.example" or "*.host.example" (one label).
+ * More identities of other key types may be added under one name.
+ */
+int vouch_config_add_identity(struct vouch_config *config, const char *name,
+                              struct vouch_identity *identity,
+                              struct vouch_error *err);
+
+/* Certificates to trust as the top of a chain: a PEM file, a folder of
+ * hashed names, PEM in memory, OpenSSL's default places, or nobody.  May be
+ * combined.  Where checks need them and none was named, the default places
+ * are used. */
+int vouch_config_add_ca_file(struct vouch_config *config, const char *path,
+                             struct vouch_error *err);
+int vouch_config_add_ca_path(struct vouch_config *config, const char *path,
+                             struct vouch_error *err);
+int vouch_config_add_ca_mem(struct vouch_config *config, const void *pem,
+                            size_t length, struct vouch_error *err);
+int vouch_config_add_ca_default(struct vouch_config *config,
+                                struct vouch_error *err);
+int vouch_config_set_ca_none(struct vouch_config *config,
+                             struct vouch_error *err);
+
+/* A server's list of authorities named to clients, from a PEM file. */
+int vouch_config_set_client_ca_file(struct vouch_config *config,
+                                    const char *path,
+                                    struct vouch_error *err);
+
+/* Check revocation lists for the peer's certificate, or all != 0 for the
+ * whole chain; path NULL: the lists come from the CA folder. */
+int vouch_config_set_crl(struct vouch_config *config, const char *path,
+                         int all, struct vouch_error *err);
+
+/* Lowest and highest protocol version. */
+int vouch_config_set_protocols(struct vouch_config *config, int lowest,
+                               int highest, struct vouch_error *err);
+
+/* OpenSSL's lists: ciphers of TLS 1.2, suites of TLS 1.3, groups. */
+int vouch_config_set_ciphers(struct vouch_config *config, const char *list,
+                             struct vouch_error *err);
+int vouch_config_set_ciphersuites(struct vouch_config *config,
+                                  const char *list, struct vouch_error *err);
+int vouch_config_set_groups(struct vouch_config *config, const char *list,
+                            struct vouch_error *err);
+
+/* 1 (default): the server's order of ciphers decides; 0: the client's. */
+int vouch_config_set_server_order(struct vouch_config *config, int on,
+                                  struct vouch_error *err);
+
+/*
+ * Application protocols, the preferred first.  A server that shares none
+ * with a client that asks ends the handshake.
+ */
+int vouch_config_set_alpn(struct vouch_config *config,
+                          const char *const *names, size_t count,
+                          struct vouch_error *err);
+
+/* Whom to accept: a set of enum vouch_verify_mode. */
+int vouch_config_set_verify(struct vouch_config *config, int mode,
+                            struct vouch_error *err);
+
+/* The program's own decision; NULL: none. */
+int vouch_config_set_verify_callback(struct vouch_config *config,
+                                     vouch_verify_fn callback,
+                                     struct vouch_error *err);
+
+/* Longest chain accepted; OpenSSL's default is 100. */
+int vouch_config_set_verify_depth(struct vouch_config *config, int depth,
+                                  struct vouch_error *err);
+
+/* Pins that accept a peer; alone != 0: and refuse all others.  The
+ * configuration takes a reference. */
+int vouch_config_set_pins(struct vouch_config *config,
+                          struct vouch_pins *pins, int alone,
+                          struct vouch_error *err);
+
+/*
+ * Session tickets: 0 or 1.  Not set: a server issues them unless it asks
+ * for certificates.  A ticket is refused when its certificate has run out
+ * or is no longer pinned.
+ */
+int vouch_config_set_tickets(struct vouch_config *config, int on,
+                             struct vouch_error *err);
+
+/* What sessions belong to, at most 32 bytes: they resume only there. */
+int vouch_config_set_session_id_context(struct vouch_config *config,
+                                        const void *data, size_t length,
+                                        struct vouch_error *err);
+
+/* Check everything and forbid further changes; the first connection does
+ * the same. */
+int vouch_config_freeze(struct vouch_config *config, struct vouch_error *err);
+
+/* OpenSSL's SSL_CTX *, borrowed, for callers that also use OpenSSL. */
+void *vouch_config_ssl_ctx(struct vouch_config *config);
+
+#endif

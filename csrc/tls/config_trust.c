@@ -1,0 +1,290 @@
+/*
+ * The part of a configuration that says whom to trust.
+ */
+#include "tls/private.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "tls/certificate.h"
+#include "tls/pins.h"
+
+#define CA_MAX (16 * VOUCH_CERT_MAX) /* bytes of one file of authorities */
+
+/* Add every certificate and list of a PEM text; how many, or -1. */
+static int
+add_pem(struct vouch_config *config, const void *pem, size_t length,
+        int *certs_r, int *lists_r)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(config->ctx);
+    STACK_OF(X509_INFO) *infos = NULL;
+    BIO *bio = NULL;
+    int result = -1;
+    int i;
+
+    *certs_r = 0;
+    *lists_r = 0;
+    if (length > CA_MAX)
+        return -1;
+    bio = BIO_new_mem_buf(pem, (int) length);
+    if (bio == NULL)
+        goto out;
+    infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
+    if (infos == NULL)
+        goto out;
+    for (i = 0; i < sk_X509_INFO_num(infos); i++) {
+        X509_INFO *info = sk_X509_INFO_value(infos, i);
+
+        if (info->x509 != NULL) {
+            if (!X509_STORE_add_cert(store, info->x509))
+                goto out;
+            (*certs_r)++;
+        }
+        if (info->crl != NULL) {
+            if (!X509_STORE_add_crl(store, info->crl))
+                goto out;
+            (*lists_r)++;
+        }
+    }
+    result = 0;
+
+out:
+    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+    BIO_free(bio);
+    return result;
+}
+
+/* Read a file of authorities or of revocation lists into the store. */
+static int
+add_file(struct vouch_config *config, const char *path, int want_lists,
+         struct vouch_error *err)
+{
+    struct vouch_buf *text = vouch_buf_new(CA_MAX);
+    int certs;
+    int lists;
+    int result = -1;
+
+    if (text == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    if (vouch_file_read(path, text, err) != 0)
+        goto out;
+    if (add_pem(config, vouch_buf_data(text), vouch_buf_length(text), &certs,
+                &lists)
+        != 0) {
+        vouch_error_set_openssl(err, VOUCH_E_FORMAT,
+                                "%s: not a file of PEM certificates", path);
+        goto out;
+    }
+    if ((want_lists ? lists : certs) == 0) {
+        vouch_error_set(err, VOUCH_E_FORMAT, "%s: holds no PEM %s", path,
+                        want_lists ? "revocation list (X509 CRL)"
+                                   : "certificate");
+        goto out;
+    }
+    result = 0;
+
+out:
+    vouch_buf_free(text);
+    return result;
+}
+
+int
+vouch_config_add_ca_file(struct vouch_config *config, const char *path,
+                         struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0
+        || add_file(config, path, 0, err) != 0)
+        return -1;
+    config->trust_set = 1;
+    config->trust_loaded = 1;
+    return 0;
+}
+
+int
+vouch_config_add_ca_path(struct vouch_config *config, const char *path,
+                         struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (!SSL_CTX_load_verify_dir(config->ctx, path))
+        return vouch_error_set_openssl(
+            err, VOUCH_E_FILE, "%s: not a folder of certificates", path);
+    config->trust_set = 1;
+    config->trust_loaded = 1;
+    return 0;
+}
+
+int
+vouch_config_add_ca_mem(struct vouch_config *config, const void *pem,
+                        size_t length, struct vouch_error *err)
+{
+    int certs;
+    int lists;
+
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (add_pem(config, pem, length, &certs, &lists) != 0 || certs == 0)
+        return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
+                                       "no PEM certificate to trust");
+    config->trust_set = 1;
+    config->trust_loaded = 1;
+    return 0;
+}
+
+int
+vouch_config_add_ca_default(struct vouch_config *config,
+                            struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (!SSL_CTX_set_default_verify_paths(config->ctx))
+        return vouch_error_set_openssl(err, VOUCH_E_TLS,
+                                       "cannot load the system's "
+                                       "authorities");
+    ERR_clear_error();
+    config->trust_set = 1;
+    config->trust_loaded = 1;
+    return 0;
+}
+
+int
+vouch_config_set_ca_none(struct vouch_config *config,
+                         struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    config->trust_set = 1;
+    return 0;
+}
+
+int
+vouch_config_set_client_ca_file(struct vouch_config *config,
+                                const char *path, struct vouch_error *err)
+{
+    STACK_OF(X509_NAME) *names;
+
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    names = SSL_load_client_CA_file(path);
+    if (names == NULL)
+        return vouch_error_set_openssl(
+            err, VOUCH_E_FILE, "%s: cannot read authorities", path);
+    SSL_CTX_set_client_CA_list(config->ctx, names);
+    return 0;
+}
+
+int
+vouch_config_set_crl(struct vouch_config *config, const char *path, int all,
+                     struct vouch_error *err)
+{
+    unsigned long flags = X509_V_FLAG_CRL_CHECK;
+
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (path != NULL && add_file(config, path, 1, err) != 0)
+        return -1;
+    if (all)
+        flags |= X509_V_FLAG_CRL_CHECK_ALL;
+    X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(config->ctx), flags);
+    config->check_crl = 1;
+    return 0;
+}
+
+int
+vouch_config_set_verify(struct vouch_config *config, int mode,
+                        struct vouch_error *err)
+{
+    int known = VOUCH_VERIFY_ANY | VOUCH_VERIFY_REQUIRED | VOUCH_VERIFY_ONCE;
+
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (mode < 0 || (mode & ~known) != 0)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "verify mode %d is not a set of NONE 0, "
+                               "PEER 1, REQUIRED 2, ONCE 4, ANY 257",
+                               mode);
+    config->mode = mode;
+    return 0;
+}
+
+int
+vouch_config_set_verify_callback(struct vouch_config *config,
+                                 vouch_verify_fn callback,
+                                 struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    config->callback = callback;
+    return 0;
+}
+
+int
+vouch_config_set_verify_depth(struct vouch_config *config, int depth,
+                              struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (depth < 0 || depth > 1000)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "verify depth %d is not in 0 to 1000", depth);
+    SSL_CTX_set_verify_depth(config->ctx, depth);
+    return 0;
+}
+
+int
+vouch_config_set_pins(struct vouch_config *config, struct vouch_pins *pins,
+                      int alone, struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    vouch_pins_free(config->pins);
+    config->pins = vouch_pins_ref(pins);
+    config->pins_alone = alone != 0;
+    return 0;
+}
+
+/* What cannot be enforced is refused here, not ignored later. */
+static int
+check_policy(const struct vouch_config *config, struct vouch_error *err)
+{
+    int any = (config->mode & VOUCH_VERIFY_ANY) == VOUCH_VERIFY_ANY;
+    int peer = config->mode & VOUCH_VERIFY_PEER;
+
+    if (any && (config->callback != NULL || config->pins_alone))
+        return vouch_error_set(err, VOUCH_E_CONFIG,
+                               "the verify mode ANY accepts every "
+                               "certificate; a callback or pins that decide "
+                               "alone need the mode PEER");
+    if (config->pins_alone && !peer)
+        return vouch_error_set(err, VOUCH_E_CONFIG,
+                               "pins decide only with the verify mode PEER");
+    if (config->check_crl && (any || !peer))
+        return vouch_error_set(err, VOUCH_E_CONFIG,
+                               "revocation is checked only with the verify "
+                               "mode PEER");
+    return 0;
+}
+
+int
+vouch_config_freeze_trust(struct vouch_config *config,
+                          struct vouch_error *err)
+{
+    int any = (config->mode & VOUCH_VERIFY_ANY) == VOUCH_VERIFY_ANY;
+    int peer = (config->mode & VOUCH_VERIFY_PEER) != 0;
+    int mode = SSL_VERIFY_NONE;
+
+    if (check_policy(config, err) != 0)
+        return -1;
+    if (peer && !any && !config->pins_alone && !config->trust_set
+        && vouch_config_add_ca_default(config, err) != 0)
+        return -1;
+    if (peer)
+        mode |= SSL_VERIFY_PEER;
+    if (peer && config->mode & VOUCH_VERIFY_REQUIRED)
+        mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    SSL_CTX_set_verify(config->ctx, mode, vouch_verify_certificate);
+    SSL_CTX_set_cert_verify_callback(config->ctx, vouch_verify_peer, NULL);
+    return 0;
+}

@@ -1,0 +1,321 @@
+/*
+ * A TLS connection: handshake, bytes in and out, close.
+ *
+ * The facts it keeps about the peer are in connection_facts.c.
+ */
+#include "tls/private.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "net/socket.h"
+
+#define DRAIN_MAX 65536 /* bytes thrown away at close; then we give up */
+
+/* OpenSSL numbers the alerts it received from here on. */
+#define ALERT_REASON 1000
+
+void
+vouch_conn_free(struct vouch_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    SSL_free(conn->ssl);
+    X509_free(conn->peer);
+    X509_free(conn->own);
+    sk_X509_pop_free(conn->chain, X509_free);
+    OPENSSL_free(conn->server_name);
+    OPENSSL_free(conn->verify_host);
+    vouch_config_free(conn->config);
+    OPENSSL_free(conn);
+}
+
+static int
+conn_start(struct vouch_conn *conn, struct vouch_config *config,
+           struct vouch_error *err)
+{
+    BIO *bio;
+
+    if (vouch_config_freeze(config, err) != 0)
+        return -1;
+    conn->config = vouch_config_ref(config);
+    conn->ssl = SSL_new(config->ctx);
+    bio = conn->ssl == NULL ? NULL : vouch_bio_new(conn);
+    if (bio == NULL)
+        return vouch_error_set_openssl(err, VOUCH_E_MEMORY,
+                                       "cannot make a TLS connection");
+    SSL_set_bio(conn->ssl, bio, bio);
+    if (config->role == VOUCH_CLIENT)
+        SSL_set_connect_state(conn->ssl);
+    else
+        SSL_set_accept_state(conn->ssl);
+    return 0;
+}
+
+static int
+conn_new(struct vouch_config *config, int fd,
+         const struct vouch_transport *transport, struct vouch_conn **conn_r,
+         struct vouch_error *err)
+{
+    struct vouch_conn *conn = OPENSSL_zalloc(sizeof(*conn));
+
+    if (conn == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    conn->fd = fd;
+    if (transport != NULL)
+        conn->transport = *transport;
+    if (conn_start(conn, config, err) != 0) {
+        vouch_conn_free(conn);
+        return -1;
+    }
+    *conn_r = conn;
+    return 0;
+}
+
+int
+vouch_conn_new(struct vouch_config *config, int fd,
+               struct vouch_conn **conn_r, struct vouch_error *err)
+{
+    if (fd < 0)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "%d is not a descriptor", fd);
+    return conn_new(config, fd, NULL, conn_r, err);
+}
+
+int
+vouch_conn_new_transport(struct vouch_config *config,
+                         const struct vouch_transport *transport,
+                         struct vouch_conn **conn_r, struct vouch_error *err)
+{
+    return conn_new(config, -1, transport, conn_r, err);
+}
+
+void
+vouch_conn_set_arg(struct vouch_conn *conn, void *arg)
+{
+    conn->arg = arg;
+}
+
+/* The peer's certificate was refused: by whom, and for what. */
+static void
+explain_refusal(const struct vouch_conn *conn, char *text, size_t size)
+{
+    const struct vouch_verdict *verdict = &conn->verdict;
+    const char *reason = vouch_verify_error_text(verdict->error);
+
+    if (verdict->by == VOUCH_BY_PIN)
+        reason = "it is not among the pinned ones";
+    else if (verdict->by == VOUCH_BY_CALLBACK)
+        reason = "the verify callback said no";
+    BIO_snprintf(text, size, "%s", reason);
+}
+
+/* The peer has ended the handshake or the connection with an alert. */
+static int
+fail_alert(struct vouch_conn *conn, unsigned long code, const char *openssl)
+{
+    int alert = ERR_GET_REASON(code) - ALERT_REASON;
+
+    vouch_error_set(&conn->error, VOUCH_E_ALERT,
+                    "%s (the peer's alert: %s)", openssl,
+                    SSL_alert_desc_string_long(alert));
+    conn->error.lib_code = code;
+    return -1;
+}
+
+/* OpenSSL has put its reason in the queue. */
+static int
+fail_ssl(struct vouch_conn *conn)
+{
+    unsigned long code = ERR_get_error();
+    int reason = ERR_GET_REASON(code);
+    char openssl[160];
+    char why[160];
+
+    ERR_clear_error();
+    ERR_error_string_n(code, openssl, sizeof(openssl));
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+        return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                               "%s (cut off without close_notify)", openssl);
+    if (reason > ALERT_REASON && ERR_GET_LIB(code) == ERR_LIB_SSL)
+        return fail_alert(conn, code, openssl);
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+        explain_refusal(conn, why, sizeof(why));
+        vouch_error_set(&conn->error, VOUCH_E_VERIFY,
+                        "%s (the peer's certificate was refused: %s)",
+                        openssl, why);
+    } else {
+        vouch_error_set(&conn->error, VOUCH_E_TLS, "%s", openssl);
+    }
+    conn->error.lib_code = code;
+    return -1;
+}
+
+static int
+fail_system(struct vouch_conn *conn)
+{
+    ERR_clear_error();
+    if (conn->io_errno != 0)
+        return vouch_error_set_sys(&conn->error, VOUCH_E_SYSTEM,
+                                   conn->io_errno, "the connection failed");
+    return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                           "the peer closed the connection");
+}
+
+/* The one place where OpenSSL's results become ours. */
+static int
+outcome(struct vouch_conn *conn, int result)
+{
+    switch (SSL_get_error(conn->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return VOUCH_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return VOUCH_WANT_WRITE;
+    case SSL_ERROR_ZERO_RETURN:
+        conn->peer_closed = 1;
+        return 0;
+    case SSL_ERROR_SSL:
+        conn->state = VOUCH_CONN_FAILED;
+        return fail_ssl(conn);
+    case SSL_ERROR_SYSCALL:
+        conn->state = VOUCH_CONN_FAILED;
+        return fail_system(conn);
+    default:
+        conn->state = VOUCH_CONN_FAILED;
+        return vouch_error_set(&conn->error, VOUCH_E_TLS,
+                               "OpenSSL wants what Vouch does not offer");
+    }
+}
+
+int
+vouch_conn_handshake(struct vouch_conn *conn)
+{
+    int result;
+
+    if (conn->state == VOUCH_CONN_READY)
+        return 0;
+    if (conn->state != VOUCH_CONN_NEW)
+        return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                               "the connection is closed");
+    ERR_clear_error();
+    result = SSL_do_handshake(conn->ssl);
+    if (result != 1) {
+        result = outcome(conn, result);
+        if (result == 0)
+            return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                                   "the peer closed the connection during "
+                                   "the handshake");
+        return result;
+    }
+    if (vouch_conn_copy_facts(conn) != 0) {
+        conn->state = VOUCH_CONN_FAILED;
+        return vouch_error_set(&conn->error, VOUCH_E_MEMORY,
+                               "out of memory");
+    }
+    conn->state = VOUCH_CONN_READY;
+    return 0;
+}
+
+/* 0 if bytes may flow, else -1 with the reason. */
+static int
+check_ready(struct vouch_conn *conn)
+{
+    if (conn->state == VOUCH_CONN_READY)
+        return 0;
+    if (conn->state == VOUCH_CONN_NEW)
+        return vouch_error_set(&conn->error, VOUCH_E_ARGUMENT,
+                               "the handshake is not done");
+    return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                           "the connection is closed");
+}
+
+ssize_t
+vouch_conn_read(struct vouch_conn *conn, void *data, size_t length)
+{
+    size_t count = 0;
+
+    if (check_ready(conn) != 0)
+        return -1;
+    if (length == 0 || conn->peer_closed)
+        return 0;
+    if (length > INT_MAX)
+        length = INT_MAX;
+    ERR_clear_error();
+    if (SSL_read_ex(conn->ssl, data, length, &count) == 1)
+        return (ssize_t) count;
+    return outcome(conn, 0);
+}
+
+ssize_t
+vouch_conn_write(struct vouch_conn *conn, const void *data, size_t length)
+{
+    size_t count = 0;
+    int result;
+
+    if (check_ready(conn) != 0)
+        return -1;
+    if (length == 0)
+        return 0;
+    if (length > INT_MAX)
+        length = INT_MAX;
+    ERR_clear_error();
+    if (SSL_write_ex(conn->ssl, data, length, &count) == 1)
+        return (ssize_t) count;
+    result = outcome(conn, 0);
+    if (result == 0)
+        return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                               "the connection is closed");
+    return result;
+}
+
+size_t
+vouch_conn_pending(const struct vouch_conn *conn)
+{
+    if (conn->state != VOUCH_CONN_READY)
+        return 0;
+    return (size_t) SSL_pending(conn->ssl);
+}
+
+/*
+ * A descriptor closed with unread bytes makes the kernel reset the
+ * connection, and the peer loses what it had not read yet; a client that
+ * never read its session tickets would do that to its server.
+ */
+static void
+drain(const struct vouch_conn *conn)
+{
+    char bytes[4096];
+    size_t total = 0;
+    ssize_t got;
+
+    if (conn->fd < 0)
+        return;
+    while (total < DRAIN_MAX) {
+        got = vouch_socket_recv(conn->fd, bytes, sizeof(bytes));
+        if (got <= 0)
+            return;
+        total += (size_t) got;
+    }
+}
+
+int
+vouch_conn_close(struct vouch_conn *conn)
+{
+    int result;
+
+    if (conn->state != VOUCH_CONN_READY)
+        return 0;
+    ERR_clear_error();
+    result = SSL_shutdown(conn->ssl);
+    if (result < 0) {
+        result = outcome(conn, result);
+        if (result == VOUCH_WANT_WRITE || result == -1)
+            return result;
+    }
+    conn->state = VOUCH_CONN_CLOSED;
+    drain(conn);
+    return 0;
+}

@@ -1,0 +1,128 @@
+/*
+ * One TLS connection over a descriptor, or over functions of the caller.
+ *
+ * It never waits, whatever the mode of the descriptor: each call ends in
+ * done, VOUCH_WANT_READ, VOUCH_WANT_WRITE or an error.  Waiting, deadlines
+ * and reading lines are the caller's.  After the handshake the facts about
+ * the peer are copied; their getters ask no OpenSSL object.
+ */
+#ifndef VOUCH_TLS_CONNECTION_H
+#define VOUCH_TLS_CONNECTION_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "tls/config.h"
+#include "tls/verify.h"
+
+struct vouch_cert;
+struct vouch_conn;
+struct vouch_error;
+
+#define VOUCH_WANT_READ (-2)
+#define VOUCH_WANT_WRITE (-3)
+
+/*
+ * How bytes travel, if not over a socket.  As recv(2) and send(2): a count,
+ * 0 for the end, -1 with errno, EAGAIN meaning not now.
+ */
+struct vouch_transport {
+    ssize_t (*receive)(void *arg, void *data, size_t length);
+    ssize_t (*send)(void *arg, const void *data, size_t length);
+    void *arg;
+};
+
+/* Free the connection.  No I/O, and the descriptor stays open.  NULL is
+ * allowed. */
+void vouch_conn_free(struct vouch_conn *conn);
+
+/*
+ * A connection over a socket (borrowed), or over functions (copied).  The
+ * configuration is frozen and a reference taken; its role is ours.
+ */
+int vouch_conn_new(struct vouch_config *config, int fd,
+                   struct vouch_conn **conn_r, struct vouch_error *err);
+int vouch_conn_new_transport(struct vouch_config *config,
+                             const struct vouch_transport *transport,
+                             struct vouch_conn **conn_r,
+                             struct vouch_error *err);
+
+/* For a client, before the handshake: the name sent to the server (SNI),
+ * and the host name or address its certificate must be for. */
+int vouch_conn_set_server_name(struct vouch_conn *conn, const char *name);
+int vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host);
+
+/* What the verify callback is given as arg. */
+void vouch_conn_set_arg(struct vouch_conn *conn, void *arg);
+
+/* Go on with the handshake: 0 done, -1, or VOUCH_WANT_...  */
+int vouch_conn_handshake(struct vouch_conn *conn);
+
+/*
+ * Read at most length bytes, of one record.  Count; 0 when the peer has
+ * ended the connection properly; -1 (VOUCH_E_CLOSED: it was cut off);
+ * VOUCH_WANT_...
+ */
+ssize_t vouch_conn_read(struct vouch_conn *conn, void *data, size_t length);
+
+/*
+ * Write at most length bytes; one record at most is taken.  After
+ * VOUCH_WANT_... the call must be repeated with the same bytes (they may
+ * have moved).
+ */
+ssize_t vouch_conn_write(struct vouch_conn *conn, const void *data,
+                         size_t length);
+
+/* Bytes that the next read yields without receiving any. */
+size_t vouch_conn_pending(const struct vouch_conn *conn);
+
+/*
+ * Send close_notify, and throw away what has arrived unread, so that
+ * closing the descriptor does not reset the connection under the peer.
+ * 0 done (or nothing to do), -1, VOUCH_WANT_WRITE.
+ */
+int vouch_conn_close(struct vouch_conn *conn);
+
+/* 1 after the handshake, else 0. */
+int vouch_conn_is_ready(const struct vouch_conn *conn);
+
+/* 1 if the peer has sent close_notify, else 0. */
+int vouch_conn_is_closed_by_peer(const struct vouch_conn *conn);
+
+/* The first error; code VOUCH_OK if there was none. */
+const struct vouch_error *vouch_conn_error(const struct vouch_conn *conn);
+
+/* The same, in words ("" if there was none). */
+const char *vouch_conn_error_text(const struct vouch_conn *conn);
+
+/*
+ * Facts, after the handshake; borrowed, valid as long as the connection.
+ * The peer's certificate (NULL: it sent none), and the chain it sent, the
+ * own one first: count, then each.
+ */
+struct vouch_cert *vouch_conn_peer_cert(const struct vouch_conn *conn);
+size_t vouch_conn_peer_chain_count(const struct vouch_conn *conn);
+struct vouch_cert *vouch_conn_peer_chain_cert(const struct vouch_conn *conn,
+                                              size_t index);
+
+/* Our own certificate as it was used, or NULL. */
+struct vouch_cert *vouch_conn_own_cert(const struct vouch_conn *conn);
+
+/* What was decided about the peer, and why. */
+const struct vouch_verdict *
+vouch_conn_verdict(const struct vouch_conn *conn);
+
+/* Protocol number (enum vouch_protocol) and name ("TLSv1_3"), cipher name,
+ * the application protocol ("" if none), the server name asked for (NULL if
+ * none), and 1 if a session was resumed. */
+int vouch_conn_protocol(const struct vouch_conn *conn);
+const char *vouch_conn_protocol_name(const struct vouch_conn *conn);
+const char *vouch_conn_cipher(const struct vouch_conn *conn);
+const char *vouch_conn_alpn(const struct vouch_conn *conn);
+const char *vouch_conn_server_name(const struct vouch_conn *conn);
+int vouch_conn_is_resumed(const struct vouch_conn *conn);
+
+/* OpenSSL's SSL *, borrowed, for callers that also use OpenSSL. */
+void *vouch_conn_ssl(const struct vouch_conn *conn);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * Make a key and a self-signed certificate; renew one keeping its key.
+ *
+ * Nothing here signs for others: there is no authority in this library.
+ */
+#include "tls/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+
+#include "base/error.h"
+#include "tls/certificate.h"
+#include "tls/private.h"
+#include "tls/san.h"
+
+#define CN_MAX 64         /* characters: ub-common-name of RFC 5280 */
+#define SERIAL_BITS 128   /* cannot repeat; RFC 5280 allows 159 */
+#define RSA_MIN 2048      /* what peers still accept */
+#define RSA_MAX 8192      /* larger ones take minutes and are refused */
+#define CERT_SENT_MAX 102400 /* peers refuse more: SSL_MAX_CERT_LIST_DEFAULT */
+#define DATE_MIN ((int64_t) -631152000)   /* 1950-01-01T00:00:00Z */
+#define DATE_MAX ((int64_t) 253402300799) /* 9999-12-31T23:59:59Z */
+#define SECONDS_PER_DAY 86400
+
+/* The kinds of key a TLS peer understands, and OpenSSL's names for them. */
+static const struct {
+    const char *text;
+    const char *type;
+    const char *curve; /* or NULL */
+} key_kinds[] = {
+    {"ec", "EC", "prime256v1"},
+    {"ec:prime256v1", "EC", "prime256v1"},
+    {"ec:secp256r1", "EC", "prime256v1"},
+    {"ec:P-256", "EC", "prime256v1"},
+    {"ec:secp384r1", "EC", "secp384r1"},
+    {"ec:P-384", "EC", "secp384r1"},
+    {"ec:secp521r1", "EC", "secp521r1"},
+    {"ec:P-521", "EC", "secp521r1"},
+    {"ed25519", "ED25519", NULL},
+    {"ed448", "ED448", NULL},
+};
+
+/* Extensions of a certificate that is no authority's. */
+static const struct {
+    int nid;
+    const char *value;
+} extensions[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_ext_key_usage, "serverAuth,clientAuth"},
+    {NID_subject_key_identifier, "hash"},
+};
+
+static EVP_PKEY *
+make_rsa(const char *digits, struct vouch_error *err)
+{
+    EVP_PKEY *key;
+    char *end = NULL;
+    unsigned long bits = 0;
+
+    if (digits[0] >= '0' && digits[0] <= '9')
+        bits = strtoul(digits, &end, 10);
+    if (end == NULL || *end != '\0' || bits > RSA_MAX) {
+        (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "key: \"rsa:%.40s\" is not an RSA key; it may "
+                               "be rsa:%d to rsa:%d", digits, RSA_MIN,
+                               RSA_MAX);
+        return NULL;
+    }
+    if (bits < RSA_MIN) {
+        (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "key: rsa:%lu is too short to be safe and "
+                               "peers refuse it; use rsa:%d or more", bits,
+                               RSA_MIN);
+        return NULL;
+    }
+    key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) bits);
+    if (key == NULL)
+        (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
+                                       "key: cannot make rsa:%lu", bits);
+    return key;
+}
+
+static EVP_PKEY *
+make_key(const char *text, struct vouch_error *err)
+{
+    EVP_PKEY *key;
+    size_t i;
+
+    if (text == NULL)
+        text = "ec:prime256v1";
+    if (strncmp(text, "rsa:", 4) == 0)
+        return make_rsa(text + 4, err);
+    for (i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
+        if (strcmp(text, key_kinds[i].text) != 0)
+            continue;
+        key = EVP_PKEY_Q_keygen(NULL, NULL, key_kinds[i].type,
+                                key_kinds[i].curve);
+        if (key == NULL)
+            (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
+                                           "key: cannot make %s", text);
+        return key;
+    }
+    (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
+                           "key: \"%.100s\" is not a kind of key; it may be "
+                           "ec:prime256v1, ec:secp384r1, ec:secp521r1, "
+                           "rsa:%d to rsa:%d, ed25519 or ed448", text,
+                           RSA_MIN, RSA_MAX);
+    return NULL;
+}
+
+static int
+check_cn(const char *cn, struct vouch_error *err)
+{
+    const unsigned char *at = (const unsigned char *) cn;
+    size_t left = cn != NULL ? strlen(cn) : 0;
+    unsigned long code;
+    size_t characters;
+    int length;
+
+    if (left == 0)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT, "cn: is empty");
+    for (characters = 0; left > 0; characters++) {
+        if (characters >= CN_MAX)
+            return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                                   "cn: longer than %d characters", CN_MAX);
+        length = UTF8_getc(at, left > 6 ? 6 : (int) left, &code);
+        if (length <= 0 || code > 0x10FFFF ||
+            (code >= 0xD800 && code <= 0xDFFF))
+            return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                                   "cn: is not valid UTF-8");
+        if (code < 0x20 || (code >= 0x7F && code < 0xA0))
+            return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                                   "cn: has a control character");
+        at += length;
+        left -= (size_t) length;
+    }
+    return 0;
+}
+
+static int
+check_dates(int64_t not_before, int64_t not_after, struct vouch_error *err)
+{
+    if (not_before < DATE_MIN || not_before > DATE_MAX)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "not_before: is not in the years 1950 to "
+                               "9999");
+    if (not_after < DATE_MIN || not_after > DATE_MAX)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "not_after: is not in the years 1950 to 9999");
+    if (not_after <= not_before)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "not_after: is not later than not_before");
+    return 0;
+}
+
+/* Set a date by days and seconds, as time_t may have 32 bits only. */
+static int
+set_date(ASN1_TIME *date, int64_t epoch)
+{
+    int64_t days = epoch / SECONDS_PER_DAY;
+    int64_t seconds = epoch % SECONDS_PER_DAY;
+
+    return ASN1_TIME_adj(date, 0, (int) days, (long) seconds) != NULL;
+}
+
+static int
+set_serial(X509 *cert)
+{
+    BIGNUM *number = BN_new();
+    int good = number != NULL &&
+               BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE,
+                       BN_RAND_BOTTOM_ANY) == 1 &&
+               BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) !=
+                   NULL;
+
+    BN_free(number);
+    return good;
+}
+
+/* Serial and dates: what a renewed certificate has of its own. */
+static int
+set_term(X509 *cert, int64_t not_before, int64_t not_after)
+{
+    ASN1_TIME *date = ASN1_TIME_new();
+    int good = date != NULL && set_serial(cert) &&
+               set_date(date, not_before) &&
+               X509_set1_notBefore(cert, date) == 1 &&
+               set_date(date, not_after) &&
+               X509_set1_notAfter(cert, date) == 1;
+
+    ASN1_TIME_free(date);
+    return good;
+}
+
+static int
+set_subject(X509 *cert, const char *cn)
+{
+    X509_NAME *name = X509_get_subject_name(cert);
+
+    return X509_NAME_add_entry_by_NID(name, NID_commonName,
+                                      V_ASN1_UTF8STRING,
+                                      (const unsigned char *) cn, -1, -1,
+                                      0) == 1 &&
+           X509_set_issuer_name(cert, name) == 1;
+}
+
+static int
+add_extension(X509 *cert, int nid, const char *value)
+{
+    X509V3_CTX context;
+    X509_EXTENSION *extension;
+    int good;
+
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, cert, cert, NULL, NULL, 0);
+    extension = X509V3_EXT_nconf_nid(NULL, &context, nid, value);
+    good = extension != NULL && X509_add_ext(cert, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return good;
+}
+
+static int
+add_extensions(X509 *cert, const EVP_PKEY *key)
+{
+    const char *usage = EVP_PKEY_is_a(key, "RSA")
+                            ? "critical,digitalSignature,keyEncipherment"
+                            : "critical,digitalSignature";
+    size_t i;
+
+    for (i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+        if (!add_extension(cert, extensions[i].nid, extensions[i].value))
+            return 0;
+    }
+    return add_extension(cert, NID_key_usage, usage);
+}
+
+static int
+add_san(X509 *cert, const GENERAL_NAMES *names)
+{
+    if (sk_GENERAL_NAME_num(names) == 0)
+        return 1;
+    return X509_add1_ext_i2d(cert, NID_subject_alt_name, (void *) names, 0,
+                             X509V3_ADD_DEFAULT) == 1;
+}
+
+/*
+ * Sign a certificate with its own key: SHA-256, or the digest that the kind
+ * of key demands, which for some (Ed25519) is none.
+ */
+static int
+self_sign(X509 *cert, EVP_PKEY *key)
+{
+    const EVP_MD *method = EVP_sha256();
+    char name[80];
+
+    if (EVP_PKEY_get_default_digest_name(key, name, sizeof(name)) == 2)
+        method = strcmp(name, "UNDEF") == 0 ? NULL
+                                            : EVP_get_digestbyname(name);
+    return X509_sign(cert, key, method) > 0;
+}
+
+/* Read the names into a new list, or NULL. */
+static GENERAL_NAMES *
+read_san(const struct vouch_identity_spec *spec, struct vouch_error *err)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    size_t i;
+
+    if (names == NULL)
+        (void) vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    for (i = 0; names != NULL && i < spec->san_count; i++) {
+        if (vouch_san_add(names, spec->san[i], err) != 0) {
+            GENERAL_NAMES_free(names);
+            names = NULL;
+        }
+    }
+    return names;
+}
+
+/* A signed certificate, or NULL and the reason in OpenSSL's queue. */
+static X509 *
+make_cert(const struct vouch_identity_spec *spec, const GENERAL_NAMES *names,
+          EVP_PKEY *key)
+{
+    X509 *cert = X509_new();
+
+    if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 &&
+        set_term(cert, spec->not_before, spec->not_after) &&
+        set_subject(cert, spec->cn) && X509_set_pubkey(cert, key) == 1 &&
+        add_extensions(cert, key) && add_san(cert, names) &&
+        self_sign(cert, key))
+        return cert;
+    X509_free(cert);
+    return NULL;
+}
+
+int
+vouch_identity_create(const struct vouch_identity_spec *spec,
+                      struct vouch_identity **identity_r,
+                      struct vouch_error *err)
+{
+    GENERAL_NAMES *names = NULL;
+    EVP_PKEY *key = NULL;
+    X509 *cert = NULL;
+    int rv = -1;
+
+    ERR_clear_error();
+    if (check_cn(spec->cn, err) != 0 ||
+        check_dates(spec->not_before, spec->not_after, err) != 0)
+        return -1;
+    names = read_san(spec, err);
+    if (names == NULL)
+        goto out;
+    key = make_key(spec->key, err);
+    if (key == NULL)
+        goto out;
+    cert = make_cert(spec, names, key);
+    if (cert == NULL) {
+        (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
+                                       "cannot make the certificate");
+        goto out;
+    }
+    if (i2d_X509(cert, NULL) > CERT_SENT_MAX) {
+        (void) vouch_error_set(err, VOUCH_E_LIMIT,
+                               "san: the names make the certificate larger "
+                               "than %d bytes, which peers refuse",
+                               CERT_SENT_MAX);
+        goto out;
+    }
+    rv = vouch_identity_from_openssl(cert, key, NULL, 0, identity_r, err);
+
+out:
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    GENERAL_NAMES_free(names);
+    ERR_clear_error();
+    return rv;
+}
+
+/*
+ * An authority key identifier may tell the serial of the signer, which for
+ * us is the certificate itself and has just changed.
+ */
+static int
+follow_serial(X509 *cert)
+{
+    AUTHORITY_KEYID *id;
+    int critical = 0;
+    int good = 1;
+
+    id = X509_get_ext_d2i(cert, NID_authority_key_identifier, &critical,
+                          NULL);
+    if (id != NULL && id->serial != NULL)
+        good = ASN1_STRING_copy(id->serial, X509_get0_serialNumber(cert)) ==
+                   1 &&
+               X509_add1_ext_i2d(cert, NID_authority_key_identifier, id,
+                                 critical, X509V3_ADD_REPLACE) == 1;
+    AUTHORITY_KEYID_free(id);
+    return good;
+}
+
+int
+vouch_identity_renew(const struct vouch_identity *identity,
+                     int64_t not_before, int64_t not_after,
+                     struct vouch_identity **identity_r,
+                     struct vouch_error *err)
+{
+    EVP_PKEY *key = vouch_identity_pkey(identity);
+    X509 *cert;
+    int rv = -1;
+
+    ERR_clear_error();
+    if (check_dates(not_before, not_after, err) != 0)
+        return -1;
+    if (!vouch_cert_is_self_signed(vouch_identity_cert(identity)))
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "the certificate was signed by another "
+                               "authority; only that one can renew it");
+    cert = X509_dup(vouch_identity_x509(identity));
+    if (cert != NULL && set_term(cert, not_before, not_after) &&
+        follow_serial(cert) && self_sign(cert, key))
+        rv = vouch_identity_from_openssl(cert, key, NULL, 0, identity_r, err);
+    else
+        (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
+                                       "cannot renew the certificate");
+    X509_free(cert);
+    ERR_clear_error();
+    return rv;
+}

@@ -1,0 +1,138 @@
+/*
+ * What the files of tls/ share and nobody else sees: OpenSSL's types.
+ */
+#ifndef VOUCH_TLS_PRIVATE_H
+#define VOUCH_TLS_PRIVATE_H
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "base/error.h"
+#include "tls/config.h"
+#include "tls/connection.h"
+#include "tls/verify.h"
+
+struct vouch_cert;
+struct vouch_identity;
+struct vouch_map;
+struct vouch_pins;
+
+#define VOUCH_ALPN_MAX 1024 /* bytes of a list of application protocols */
+
+struct vouch_config {
+    SSL_CTX *ctx;
+    enum vouch_role role;
+    int references;
+    int frozen;
+    int mode;           /* enum vouch_verify_mode */
+    int trust_set;      /* the program said whom to trust, or nobody */
+    int trust_loaded;   /* there is something to build chains to */
+    int check_crl;
+    int tickets;        /* 1, 0, or -1: not said */
+    int id_context_set;
+    int pins_alone;
+    struct vouch_pins *pins;
+    vouch_verify_fn callback;
+    struct vouch_map *names; /* server name -> struct name_entry */
+    unsigned char alpn[VOUCH_ALPN_MAX];
+    size_t alpn_length;
+};
+
+enum vouch_conn_state {
+    VOUCH_CONN_NEW = 0,
+    VOUCH_CONN_READY,
+    VOUCH_CONN_CLOSED, /* close_notify sent */
+    VOUCH_CONN_FAILED
+};
+
+struct vouch_conn {
+    struct vouch_config *config;
+    SSL *ssl;
+    int fd; /* -1: transport functions */
+    struct vouch_transport transport;
+    enum vouch_conn_state state;
+    int peer_closed; /* close_notify received */
+    int at_end;      /* the transport has ended */
+    int io_errno;    /* of the transport's last failure */
+    void *arg;
+    struct vouch_error error;
+    struct vouch_verdict verdict;
+    /* Facts, copied when the handshake is done. */
+    X509 *peer;
+    STACK_OF(X509) *chain; /* own one first; NULL if it sent that alone */
+    X509 *own;
+    int protocol;
+    int resumed;
+    const char *cipher;
+    char alpn[256];
+    char *server_name;
+    char *verify_host; /* what the peer's certificate must be for */
+};
+
+/*
+ * A struct vouch_cert * is an X509 * by another name, so that a snapshot of
+ * the peer costs one reference and no allocation.
+ */
+static inline X509 *
+vouch_cert_openssl(const struct vouch_cert *cert)
+{
+    union {
+        const struct vouch_cert *in;
+        X509 *out;
+    } u;
+
+    u.in = cert;
+    return u.out;
+}
+
+static inline struct vouch_cert *
+vouch_cert_borrow(X509 *x509)
+{
+    return (struct vouch_cert *) (void *) x509;
+}
+
+/* The parts of an identity, borrowed; the chain may be NULL. */
+X509 *vouch_identity_x509(const struct vouch_identity *identity);
+EVP_PKEY *vouch_identity_pkey(const struct vouch_identity *identity);
+STACK_OF(X509) *vouch_identity_chain(const struct vouch_identity *identity);
+
+/*
+ * Record the first error in OpenSSL's queue (where there is one) as
+ * "text: reason" with its code, and empty the queue.  Returns -1.
+ */
+int vouch_error_set_openssl(struct vouch_error *err, enum vouch_code code,
+                            const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Made once per process: our index into SSL ex_data, and the BIO that
+ * carries bytes for a connection.  0 or -1. */
+int vouch_tls_init(void);
+struct vouch_conn *vouch_conn_of_ssl(const SSL *ssl);
+BIO *vouch_bio_new(struct vouch_conn *conn);
+
+/* Copy the facts about the peer once the handshake is done.  0 or -1. */
+int vouch_conn_copy_facts(struct vouch_conn *conn);
+
+/* The functions that OpenSSL calls: to decide about a peer as a whole, for
+ * each certificate, and about a session ticket. */
+int vouch_verify_peer(X509_STORE_CTX *store, void *arg);
+int vouch_verify_certificate(int ok, X509_STORE_CTX *store);
+int vouch_verify_session(const struct vouch_config *config,
+                         const SSL_SESSION *session);
+
+/* 0 if the configuration may still be changed, else -1 and the error. */
+int vouch_config_check_open(const struct vouch_config *config,
+                            struct vouch_error *err);
+
+/* The part of freezing that config_trust.c does. */
+int vouch_config_freeze_trust(struct vouch_config *config,
+                              struct vouch_error *err);
+
+/* Choose an identity for a server name. */
+int vouch_server_name_choose(SSL *ssl, int *alert, void *arg);
+void vouch_names_free(struct vouch_map *names);
+int vouch_names_add(struct vouch_config *config, const char *name,
+                    struct vouch_identity *identity,
+                    struct vouch_error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A TLS session a client may resume, bound to who the client was.
+ *
+ * It is offered again only under the configuration that made it and to the
+ * same host, so that a server never takes us for somebody we no longer say
+ * we are, and no check is skipped that was not made.
+ */
+#ifndef VOUCH_TLS_SESSION_H
+#define VOUCH_TLS_SESSION_H
+
+struct vouch_conn;
+struct vouch_session;
+
+/* Free the session.  NULL is allowed. */
+void vouch_session_free(struct vouch_session *session);
+
+/*
+ * The session of a connection as it stands now, or NULL if it cannot be
+ * resumed.  Under TLS 1.3 it becomes resumable with the first read.
+ */
+struct vouch_session *vouch_session_from_conn(const struct vouch_conn *conn);
+
+/*
+ * Offer a session in the coming handshake: 1 it will be offered, 0 it will
+ * not (another configuration or host, or it has run out), -1 on failure.
+ */
+int vouch_session_offer(const struct vouch_session *session,
+                        struct vouch_conn *conn);
+
+#endif

@@ -1,0 +1,61 @@
+use v5.16;
+use warnings;
+
+# Every example of the documentation runs and prints what it says.
+
+use File::Find qw(find);
+use File::Temp qw(tempdir);
+use Test::More;
+use lib 't/lib';
+use VouchTest::Examples qw(expected_pattern examples_of_markdown examples_of_pod run_example);
+
+sub files_below {
+    my ($dir) = @_;
+    my @files;
+    find({ no_chdir => 1, wanted => sub { push @files, $_ if /\.(?:pm|pod)\z/ } }, $dir) if -d $dir;
+    @files = sort @files;
+    return @files;
+}
+
+sub check_example {
+    my ($example, $dir) = @_;
+    plan skip_all => $example->{skip} if defined $example->{skip};
+    my $result = run_example($example, $dir);
+    is $result->{status}, 0, 'ends well' or diag $result->{err};
+    my $pattern = expected_pattern($example->{code});
+    like $result->{out}, qr/\A$pattern\z/, 'prints what it says' if defined $pattern;
+    return;
+}
+
+sub check_document {
+    my (@examples) = @_;
+    my $dir = tempdir(CLEANUP => 1);
+    subtest $_->{name} => \&check_example, $_, $dir for @examples;
+    return;
+}
+
+subtest 'the runner sees output that differs' => sub {
+    my $dir     = tempdir(CLEANUP => 1);
+    my $code    = qq{print "one two\\n";  # prints: one ...\n};
+    my $run     = run_example({ kind => 'perl', code => $code }, $dir);
+    my $pattern = expected_pattern($code);
+    like $run->{out},          qr/\A$pattern\z/, 'the right output matches';
+    unlike "two\n",            qr/\A$pattern\z/, 'other output does not';
+    unlike "one two\nthree\n", qr/\A$pattern\z/, 'more output does not';
+    isnt run_example({ kind => 'sh', code => "false\ntrue\n" }, $dir)->{status}, 0,
+        'a failing shell line is seen';
+    is expected_pattern("print 1;\n"), undef, 'an example may promise nothing';
+};
+
+my @pods  = files_below('lib');
+my $count = 0;
+for my $path (@pods) {
+    my @examples = examples_of_pod($path);
+    $count += @examples;
+    check_document(@examples);
+}
+ok $count > 0, 'there are examples in lib' if @pods;
+
+check_document(examples_of_markdown('README.md')) if -e 'README.md';
+
+done_testing;

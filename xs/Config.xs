@@ -1,0 +1,253 @@
+MODULE = Vouch    PACKAGE = Vouch::Config
+
+SV *
+_new(server)
+    int server
+  PREINIT:
+    struct vxs_config *self;
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    Newxz(self, 1, struct vxs_config);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Config", self, PTR2IV(self),
+                      &vxs_config_vtbl);
+    if (vouch_config_new(server ? VOUCH_SERVER : VOUCH_CLIENT, &self->config,
+                         &err) != 0) {
+        sv_2mortal(RETVAL);
+        vxs_throw(aTHX_ &err);
+    }
+  OUTPUT:
+    RETVAL
+
+void
+_add_identity(self, identity, name)
+    struct vxs_config *self
+    struct vouch_identity *identity
+    SV *name
+  PREINIT:
+    struct vouch_error err;
+    const char *host = NULL;
+  CODE:
+    vouch_error_clear(&err);
+    if (SvOK(name))
+        host = vxs_name(aTHX_ name, "a server name");
+    if (vouch_config_add_identity(self->config, host, identity, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_add_ca_file(self, value)
+    struct vxs_config *self
+    SV *value
+  ALIAS:
+    _add_ca_path = 1
+    _set_client_ca_file = 2
+    _set_ciphers = 3
+    _set_ciphersuites = 4
+    _set_groups = 5
+  PREINIT:
+    static int (*const setters[])(struct vouch_config *, const char *,
+                                  struct vouch_error *) = {
+        vouch_config_add_ca_file,       vouch_config_add_ca_path,
+        vouch_config_set_client_ca_file, vouch_config_set_ciphers,
+        vouch_config_set_ciphersuites,  vouch_config_set_groups};
+    struct vouch_error err;
+    const char *text;
+  CODE:
+    vouch_error_clear(&err);
+    text = vxs_name(aTHX_ value, GvNAME(CvGV(cv)) + 5);
+    if (setters[ix](self->config, text, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_verify(self, value)
+    struct vxs_config *self
+    int value
+  ALIAS:
+    _set_verify_depth = 1
+    _set_tickets = 2
+    _set_server_order = 3
+  PREINIT:
+    static int (*const setters[])(struct vouch_config *, int,
+                                  struct vouch_error *) = {
+        vouch_config_set_verify, vouch_config_set_verify_depth,
+        vouch_config_set_tickets, vouch_config_set_server_order};
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (setters[ix](self->config, value, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_add_ca_default(self)
+    struct vxs_config *self
+  ALIAS:
+    _set_ca_none = 1
+    _freeze = 2
+  PREINIT:
+    static int (*const setters[])(struct vouch_config *,
+                                  struct vouch_error *) = {
+        vouch_config_add_ca_default, vouch_config_set_ca_none,
+        vouch_config_freeze};
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (setters[ix](self->config, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_add_ca_pem(self, pem)
+    struct vxs_config *self
+    SV *pem
+  PREINIT:
+    struct vouch_error err;
+    const char *bytes;
+    STRLEN length;
+  CODE:
+    vouch_error_clear(&err);
+    bytes = SvPVbyte(pem, length);
+    if (vouch_config_add_ca_mem(self->config, bytes, length, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_crl(self, path, all)
+    struct vxs_config *self
+    SV *path
+    int all
+  PREINIT:
+    struct vouch_error err;
+    const char *name = NULL;
+  CODE:
+    vouch_error_clear(&err);
+    if (SvOK(path))
+        name = vxs_name(aTHX_ path, "SSL_crl_file");
+    if (vouch_config_set_crl(self->config, name, all, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_protocols(self, lowest, highest)
+    struct vxs_config *self
+    int lowest
+    int highest
+  PREINIT:
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (vouch_config_set_protocols(self->config, lowest, highest, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_alpn(self, ...)
+    struct vxs_config *self
+  PREINIT:
+    struct vouch_error err;
+    const char **names;
+    I32 i;
+  CODE:
+    vouch_error_clear(&err);
+    Newx(names, items, const char *);
+    SAVEFREEPV(names);
+    for (i = 1; i < items; i++)
+        names[i - 1] = vxs_name(aTHX_ ST(i), "an application protocol");
+    if (vouch_config_set_alpn(self->config, names, (size_t) (items - 1),
+                              &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_session_id_context(self, value)
+    struct vxs_config *self
+    SV *value
+  PREINIT:
+    struct vouch_error err;
+    const char *bytes;
+    STRLEN length;
+  CODE:
+    vouch_error_clear(&err);
+    bytes = SvPVbyte(value, length);
+    if (vouch_config_set_session_id_context(self->config, bytes, length,
+                                            &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_verify_callback(self, callback)
+    struct vxs_config *self
+    SV *callback
+  PREINIT:
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (vouch_config_set_verify_callback(self->config,
+                                         SvOK(callback) ? vxs_verify : NULL,
+                                         &err) != 0)
+        vxs_throw(aTHX_ &err);
+    SvREFCNT_dec(self->verify_cb);
+    self->verify_cb = SvOK(callback) ? newSVsv(callback) : NULL;
+
+void
+_set_pins(self, other, alone)
+    struct vxs_config *self
+    SV *other
+    int alone
+  PREINIT:
+    struct vouch_error err;
+    struct vxs_config *from = NULL;
+  CODE:
+    vouch_error_clear(&err);
+    if (SvOK(other))
+        from = vxs_unwrap(aTHX_ other, &vxs_config_vtbl, "Vouch::Config");
+    if (from != NULL && from->pins != NULL)
+        self->pins = vouch_pins_ref(from->pins);
+    else
+        self->pins = vouch_pins_new();
+    if (self->pins == NULL)
+        croak("out of memory");
+    if (vouch_config_set_pins(self->config, self->pins, alone, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+int
+_add_pin(self, pin)
+    struct vxs_config *self
+    SV *pin
+  ALIAS:
+    _remove_pin = 1
+    _has_pin = 2
+  PREINIT:
+    static int (*const verbs[])(struct vouch_pins *,
+                                const struct vouch_fingerprint *) = {
+        vouch_pins_add, vouch_pins_remove, vouch_pins_has};
+    struct vouch_fingerprint print;
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (self->pins == NULL)
+        croak("this context was made without pins: give SSL_fingerprint "
+              "(an empty list will do)");
+    if (vouch_fingerprint_parse(vxs_name(aTHX_ pin, "a pin"), &print, &err)
+        != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = verbs[ix](self->pins, &print);
+    if (RETVAL < 0)
+        croak("out of memory");
+  OUTPUT:
+    RETVAL
+
+void
+_pins(self)
+    struct vxs_config *self
+  PREINIT:
+    struct vxs_list list;
+    SSize_t i;
+  PPCODE:
+    list.array = (AV *) sv_2mortal((SV *) newAV());
+    VXS_LIST_PERL(list);
+    if (self->pins != NULL)
+        (void) vouch_pins_each(self->pins, vxs_push_pin, &list);
+    for (i = 0; i <= av_len(list.array); i++)
+        XPUSHs(*av_fetch(list.array, i, 0));
+
+IV
+_ssl_ctx(self)
+    struct vxs_config *self
+  CODE:
+    RETVAL = PTR2IV(vouch_config_ssl_ctx(self->config));
+  OUTPUT:
+    RETVAL

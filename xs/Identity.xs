@@ -1,0 +1,158 @@
+MODULE = Vouch    PACKAGE = Vouch::Identity
+
+SV *
+_create(cn, key, not_before, not_after, ...)
+    const char *cn
+    const char *key
+    IV not_before
+    IV not_after
+  PREINIT:
+    struct vouch_identity_spec spec;
+    struct vouch_identity *identity = NULL;
+    struct vouch_error err;
+    const char **names;
+    I32 i;
+  CODE:
+    vouch_error_clear(&err);
+    Zero(&spec, 1, struct vouch_identity_spec);
+    spec.san_count = (size_t) (items - 4);
+    Newx(names, spec.san_count + 1, const char *);
+    SAVEFREEPV(names);
+    for (i = 4; i < items; i++)
+        names[i - 4] = vxs_name(aTHX_ ST(i), "an alternative name");
+    spec.cn = vxs_name(aTHX_ ST(0), "the common name");
+    spec.key = key;
+    spec.san = names;
+    spec.not_before = not_before;
+    spec.not_after = not_after;
+    PERL_UNUSED_VAR(cn);
+    if (vouch_identity_create(&spec, &identity, &err) != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
+                      &vxs_identity_vtbl);
+  OUTPUT:
+    RETVAL
+
+SV *
+_renew(self, not_before, not_after)
+    struct vouch_identity *self
+    IV not_before
+    IV not_after
+  PREINIT:
+    struct vouch_identity *identity = NULL;
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (vouch_identity_renew(self, not_before, not_after, &identity, &err)
+        != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
+                      &vxs_identity_vtbl);
+  OUTPUT:
+    RETVAL
+
+SV *
+_load(cert_file, key_file, password)
+    SV *cert_file
+    SV *key_file
+    SV *password
+  PREINIT:
+    struct vouch_identity *identity = NULL;
+    struct vouch_error err;
+    struct vxs_password asker;
+    const char *cert;
+    const char *key = NULL;
+    int result;
+  CODE:
+    vouch_error_clear(&err);
+    cert = vxs_name(aTHX_ cert_file, "SSL_cert_file");
+    if (SvOK(key_file))
+        key = vxs_name(aTHX_ key_file, "SSL_key_file");
+    Zero(&asker, 1, struct vxs_password);
+    asker.callback = sv_mortalcopy(password);
+#ifdef MULTIPLICITY
+    asker.perl = aTHX;
+#endif
+    result = vouch_identity_load(cert, key,
+                                 SvOK(password) ? vxs_password : NULL,
+                                 &asker, &identity, &err);
+    if (asker.pending != NULL) {
+        vouch_identity_free(identity);
+        croak_sv(sv_2mortal(asker.pending));
+    }
+    if (result != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
+                      &vxs_identity_vtbl);
+  OUTPUT:
+    RETVAL
+
+SV *
+_from_openssl(cert, key, ...)
+    IV cert
+    IV key
+  PREINIT:
+    struct vouch_identity *identity = NULL;
+    struct vouch_error err;
+    void **chain;
+    I32 i;
+  CODE:
+    vouch_error_clear(&err);
+    Newx(chain, items, void *);
+    SAVEFREEPV(chain);
+    for (i = 2; i < items; i++)
+        chain[i - 2] = INT2PTR(void *, SvIV(ST(i)));
+    if (vouch_identity_from_openssl(INT2PTR(void *, cert),
+                                    INT2PTR(void *, key), chain,
+                                    (size_t) (items - 2), &identity, &err)
+        != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
+                      &vxs_identity_vtbl);
+  OUTPUT:
+    RETVAL
+
+void
+_save(self, cert_file, key_file, replace)
+    struct vouch_identity *self
+    SV *cert_file
+    SV *key_file
+    int replace
+  PREINIT:
+    struct vouch_error err;
+    const char *cert;
+    const char *key;
+  CODE:
+    vouch_error_clear(&err);
+    cert = vxs_name(aTHX_ cert_file, "the certificate's file name");
+    key = vxs_name(aTHX_ key_file, "the key's file name");
+    if (vouch_identity_save(self, cert, key, replace, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+SV *
+certificate(self)
+    struct vouch_identity *self
+  CODE:
+    RETVAL = vxs_wrap_cert(aTHX_ vouch_identity_cert(self));
+  OUTPUT:
+    RETVAL
+
+SV *
+cert_pem(self)
+    struct vouch_identity *self
+  ALIAS:
+    key_pem = 1
+  PREINIT:
+    struct vouch_buf *buf;
+    int result;
+  CODE:
+    buf = vxs_new_buf(aTHX);
+    result = ix ? vouch_identity_key_pem(self, buf)
+                : vouch_identity_cert_pem(self, buf);
+    if (result != 0) {
+        vouch_buf_free(buf);
+        croak("OpenSSL cannot write this identity");
+    }
+    RETVAL = vxs_take_buf(aTHX_ buf);
+  OUTPUT:
+    RETVAL

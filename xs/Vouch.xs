@@ -1,0 +1,22 @@
+/*
+ * The one shared object of Vouch.  One .xs file per Perl package follows;
+ * this holds what must come first.
+ */
+#include "bridge.h"
+
+MODULE = Vouch    PACKAGE = Vouch
+
+PROTOTYPES: DISABLE
+
+BOOT:
+    vxs_watch_forks();
+
+INCLUDE: Certificate.xs
+
+INCLUDE: Identity.xs
+
+INCLUDE: Config.xs
+
+INCLUDE: Stream.xs
+
+INCLUDE: VerifyContext.xs

@@ -1,0 +1,384 @@
+/*
+ * Objects, errors and callbacks between Perl and the C core.
+ */
+#include "bridge.h"
+
+#include <pthread.h>
+
+#define TEXT_MAX (64 * 1024 * 1024) /* of one text made for Perl */
+
+unsigned vxs_forks;
+
+static void
+count_fork(void)
+{
+    vxs_forks++;
+}
+
+void
+vxs_watch_forks(void)
+{
+    static int watching;
+
+    if (watching++ == 0)
+        (void) pthread_atfork(NULL, count_fork, count_fork);
+}
+
+static int
+free_cert(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_cert_free((struct vouch_cert *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_identity(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_identity_free((struct vouch_identity *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_session(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_session_free((struct vouch_session *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_config(pTHX_ SV *sv, MAGIC *mg)
+{
+    struct vxs_config *self = (struct vxs_config *) mg->mg_ptr;
+
+    PERL_UNUSED_VAR(sv);
+    if (self == NULL)
+        return 0;
+    vouch_config_free(self->config);
+    vouch_pins_free(self->pins);
+    SvREFCNT_dec(self->verify_cb);
+    Safefree(self);
+    return 0;
+}
+
+/*
+ * The handle is gone without having been closed.  The process that used the
+ * connection last says goodbye, without waiting; any other (a child that
+ * inherited it, a parent that left it to its child) must not.
+ */
+static int
+free_stream(pTHX_ SV *sv, MAGIC *mg)
+{
+    struct vxs_stream *self = (struct vxs_stream *) mg->mg_ptr;
+    int saved = errno;
+
+    PERL_UNUSED_VAR(sv);
+    if (self == NULL)
+        return 0;
+    if (self->conn != NULL && self->forks == vxs_forks && !self->busy)
+        (void) vouch_conn_close(self->conn);
+    vouch_conn_free(self->conn);
+    SvREFCNT_dec(self->config);
+    SvREFCNT_dec(self->socket);
+    SvREFCNT_dec(self->pending);
+    Safefree(self->data);
+    Safefree(self);
+    errno = saved;
+    return 0;
+}
+
+/* A new thread does not get the object: CLONE_SKIP sees to it, and this
+ * makes sure. */
+static int
+dup_nothing(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
+{
+    PERL_UNUSED_VAR(params);
+    mg->mg_ptr = NULL;
+    return 0;
+}
+
+#define VTBL(name, freer) \
+    const MGVTBL name = {NULL, NULL, NULL, NULL, freer, NULL, dup_nothing, \
+                         NULL}
+
+VTBL(vxs_cert_vtbl, free_cert);
+VTBL(vxs_identity_vtbl, free_identity);
+VTBL(vxs_config_vtbl, free_config);
+VTBL(vxs_session_vtbl, free_session);
+VTBL(vxs_store_vtbl, NULL);
+VTBL(vxs_stream_vtbl, free_stream);
+
+SV *
+vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,
+         const MGVTBL *vtbl)
+{
+    SV *inner = newSViv(number);
+    SV *object = newRV_noinc(inner);
+    MAGIC *mg = sv_magicext(inner, NULL, PERL_MAGIC_ext, vtbl,
+                            (const char *) ptr, 0);
+
+    mg->mg_flags |= MGf_DUP;
+    sv_bless(object, gv_stashpv(class_name, GV_ADD));
+    SvREADONLY_on(inner);
+    return object;
+}
+
+void *
+vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name)
+{
+    MAGIC *mg = NULL;
+
+    if (SvROK(object) && SvTYPE(SvRV(object)) >= SVt_PVMG)
+        mg = mg_findext(SvRV(object), PERL_MAGIC_ext, vtbl);
+    if (mg == NULL || mg->mg_ptr == NULL)
+        croak("argument is not a live %s object", class_name);
+    return mg->mg_ptr;
+}
+
+SV *
+vxs_wrap_cert(pTHX_ struct vouch_cert *cert)
+{
+    if (cert == NULL)
+        return newSV(0);
+    return vxs_wrap(aTHX_ "Vouch::Certificate", vouch_cert_ref(cert),
+                    PTR2IV(vouch_cert_x509(cert)), &vxs_cert_vtbl);
+}
+
+void
+vxs_throw(pTHX_ const struct vouch_error *err)
+{
+    dSP;
+
+    ENTER;
+    SAVETMPS;
+    PUSHMARK(SP);
+    EXTEND(SP, 4);
+    mPUSHp(vouch_code_name(err->code), strlen(vouch_code_name(err->code)));
+    mPUSHp(err->text, strlen(err->text));
+    mPUSHi(err->sys_errno);
+    mPUSHu(err->lib_code);
+    PUTBACK;
+    (void) call_pv("Vouch::Error::_throw", G_VOID);
+    croak("%s", err->text);
+}
+
+const char *
+vxs_name(pTHX_ SV *sv, const char *what)
+{
+    const char *text;
+    STRLEN length;
+
+    if (!SvOK(sv) || (SvROK(sv) && !SvAMAGIC(sv)))
+        croak("%s must be a text, not %s", what,
+              SvOK(sv) ? "a reference" : "undef");
+    text = SvPVbyte(sv, length);
+    if (memchr(text, '\0', length) != NULL)
+        croak("%s must not contain a NUL", what);
+    return text;
+}
+
+struct vouch_buf *
+vxs_new_buf(pTHX)
+{
+    struct vouch_buf *buf = vouch_buf_new(TEXT_MAX);
+
+    if (buf == NULL)
+        croak("out of memory");
+    return buf;
+}
+
+SV *
+vxs_take_buf(pTHX_ struct vouch_buf *buf)
+{
+    int failed = vouch_buf_failed(buf);
+    SV *text = newSVpvn(vouch_buf_text(buf), vouch_buf_length(buf));
+
+    vouch_buf_free(buf);
+    if (failed) {
+        SvREFCNT_dec(text);
+        croak("text longer than %d bytes, or out of memory", TEXT_MAX);
+    }
+    return text;
+}
+
+int
+vxs_push_field(const char *name, const unsigned char *value, size_t length,
+               void *arg)
+{
+    struct vxs_list *list = arg;
+    AV *pair;
+    dTHXa(list->perl);
+
+    pair = newAV();
+    av_push(list->array, newRV_noinc((SV *) pair));
+    av_push(pair, newSVpv(name, 0));
+    av_push(pair, newSVpvn((const char *) value, length));
+    return 0;
+}
+
+int
+vxs_push_san(enum vouch_san_type type, const unsigned char *value,
+             size_t length, void *arg)
+{
+    struct vxs_list *list = arg;
+    AV *pair;
+    dTHXa(list->perl);
+
+    pair = newAV();
+    av_push(list->array, newRV_noinc((SV *) pair));
+    av_push(pair, newSViv((IV) type));
+    av_push(pair, newSVpvn((const char *) value, length));
+    return 0;
+}
+
+int
+vxs_push_pin(const struct vouch_fingerprint *pin, void *arg)
+{
+    struct vxs_list *list = arg;
+    char text[VOUCH_FINGERPRINT_TEXT];
+    dTHXa(list->perl);
+
+    vouch_fingerprint_text(pin, VOUCH_SPELL_DOLLAR, text);
+    av_push(list->array, newSVpv(text, 0));
+    return 0;
+}
+
+SV *
+vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,
+                int of, int spelling)
+{
+    struct vouch_fingerprint print;
+    enum vouch_digest number;
+    char text[VOUCH_FINGERPRINT_TEXT];
+
+    if (!vouch_digest_by_name(digest, &number))
+        croak("Digest algorithm %s is not available\n", digest);
+    if (vouch_cert_fingerprint(cert, number, (enum vouch_digest_of) of,
+                               &print) != 0)
+        croak("this certificate cannot be digested with %s\n", digest);
+    vouch_fingerprint_text(&print, (enum vouch_spelling) spelling, text);
+    return newSVpv(text, 0);
+}
+
+/* The answer of a verify callback: a number above 0 accepts. */
+static int
+accepts(pTHX_ struct vxs_stream *self, SV *answer)
+{
+    if (SvROK(answer)) {
+        self->pending = newSVpvs("verify callback returned a reference; "
+                                 "it must return 1 or 0\n");
+        return 0;
+    }
+    return SvOK(answer) && looks_like_number(answer) && SvNV(answer) > 0;
+}
+
+/* Make the callback's store object forget the pointer: it dies with the
+ * call. */
+static void
+forget_store(pTHX_ SV *object)
+{
+    MAGIC *mg = mg_findext(SvRV(object), PERL_MAGIC_ext, &vxs_store_vtbl);
+
+    if (mg != NULL)
+        mg->mg_ptr = NULL;
+}
+
+int
+vxs_verify(const struct vouch_verify *verify, void *arg)
+{
+    struct vxs_stream *self = arg;
+    struct vxs_config *config;
+    SV *callback;
+    SV *store;
+    SV *answer;
+    SV *error;
+    int accepted = 0;
+    dTHXa(self->perl);
+    dSP;
+
+    if (self->pending != NULL)
+        return 0;
+    config = vxs_unwrap(aTHX_ self->config, &vxs_config_vtbl,
+                        "Vouch::Config");
+    if (config->verify_cb == NULL)
+        return 0;
+    ENTER;
+    SAVETMPS;
+    save_scalar(PL_errgv);
+    /* A new stack: else "last" in the callback would unwind OpenSSL. */
+    PUSHSTACKi(PERLSI_MAGIC);
+    callback = sv_2mortal(newSVsv(config->verify_cb));
+    store = sv_2mortal(vxs_wrap(aTHX_ "Vouch::VerifyContext", verify->store,
+                                PTR2IV(verify->store), &vxs_store_vtbl));
+    PUSHMARK(SP);
+    EXTEND(SP, 6);
+    mPUSHi(verify->ok);
+    PUSHs(store);
+    mPUSHp(verify->names, strlen(verify->names));
+    if (verify->error == 0)
+        mPUSHi(0);
+    else
+        mPUSHp(verify->error_text, strlen(verify->error_text));
+    PUSHs(sv_2mortal(vxs_wrap_cert(aTHX_ verify->cert)));
+    mPUSHi(verify->depth);
+    PUTBACK;
+    (void) call_sv(callback, G_SCALAR | G_EVAL);
+    SPAGAIN;
+    answer = POPs;
+    error = ERRSV;
+    /* SvROK first: an exception object may say that it is false. */
+    if (SvROK(error) || SvTRUE(error))
+        self->pending = newSVsv(error);
+    else
+        accepted = accepts(aTHX_ self, answer);
+    forget_store(aTHX_ store);
+    PUTBACK;
+    POPSTACK;
+    FREETMPS;
+    LEAVE;
+    return accepted;
+}
+
+int
+vxs_password(char *password, size_t size, void *arg)
+{
+    struct vxs_password *self = arg;
+    SV *answer;
+    SV *error;
+    STRLEN length = 0;
+    const char *text;
+    int result = -1;
+    dTHXa(self->perl);
+    dSP;
+
+    if (self->pending != NULL)
+        return -1;
+    ENTER;
+    SAVETMPS;
+    save_scalar(PL_errgv);
+    PUSHSTACKi(PERLSI_MAGIC);
+    PUSHMARK(SP);
+    EXTEND(SP, 1);
+    mPUSHi(0);
+    PUTBACK;
+    (void) call_sv(self->callback, G_SCALAR | G_EVAL);
+    SPAGAIN;
+    answer = POPs;
+    error = ERRSV;
+    if (SvROK(error) || SvTRUE(error)) {
+        self->pending = newSVsv(error);
+    } else if (SvOK(answer) && !SvROK(answer)) {
+        text = SvPV(answer, length);
+        if (length <= size) {
+            Copy(text, password, length, char);
+            result = (int) length;
+        }
+    }
+    PUTBACK;
+    POPSTACK;
+    FREETMPS;
+    LEAVE;
+    return result;
+}

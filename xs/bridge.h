@@ -1,0 +1,138 @@
+/*
+ * Between Perl and the C core: objects carried by magic, errors thrown, and
+ * the one function that calls Perl.
+ */
+#ifndef VOUCH_XS_BRIDGE_H
+#define VOUCH_XS_BRIDGE_H
+
+#define PERL_NO_GET_CONTEXT
+#include "EXTERN.h"
+#include "perl.h"
+#include "XSUB.h"
+#include "ppport.h"
+
+#include "vouch.h"
+
+/* A configuration, and what Perl hangs on it. */
+struct vxs_config {
+    struct vouch_config *config;
+    struct vouch_pins *pins;
+    SV *verify_cb; /* a copy, or NULL */
+};
+
+/* A connection with its reading buffer; the tied half of a socket. */
+struct vxs_stream {
+    struct vouch_conn *conn;
+    SV *config;          /* keeps the callback alive */
+    SV *socket;          /* a weak reference to the handle it is tied to */
+    SV *pending;         /* an exception to be thrown when C has unwound */
+    int busy;            /* inside OpenSSL: the callback may not come back */
+    int fd;
+    unsigned forks;      /* vxs_forks at the last input or output */
+    int64_t io_timeout;  /* milliseconds without progress, or -1 */
+    size_t max_line;     /* bytes that readline may gather */
+    unsigned char *data; /* bytes decrypted and not yet read */
+    size_t start;
+    size_t end;
+    size_t size;
+#ifdef MULTIPLICITY
+    tTHX perl;
+#endif
+};
+
+extern const MGVTBL vxs_cert_vtbl;
+extern const MGVTBL vxs_identity_vtbl;
+extern const MGVTBL vxs_config_vtbl;
+extern const MGVTBL vxs_session_vtbl;
+extern const MGVTBL vxs_store_vtbl;
+extern const MGVTBL vxs_stream_vtbl;
+
+/* Counts the forks of this process, so that a connection knows whether the
+ * process that would end it is the one that used it last. */
+extern unsigned vxs_forks;
+void vxs_watch_forks(void);
+
+/* A new reference to an object of the class, owning ptr; number is what it
+ * is worth as a number. */
+SV *vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,
+             const MGVTBL *vtbl);
+
+/* The pointer in an object, or die: "argument is not a live CLASS object". */
+void *vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl,
+                 const char *class_name);
+
+/* A certificate object; takes its own reference.  undef for NULL. */
+SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
+
+/* Die with a Vouch::Error. */
+void vxs_throw(pTHX_ const struct vouch_error *err) __attribute__((noreturn));
+
+/* Bytes of an argument; dies on a reference.  For names of files and hosts
+ * also on a NUL: see vxs_name(). */
+const char *vxs_name(pTHX_ SV *sv, const char *what);
+
+/* A new string of a buffer's bytes; frees the buffer.  Dies if an append
+ * had failed. */
+SV *vxs_take_buf(pTHX_ struct vouch_buf *buf);
+
+/* A buffer, or die. */
+struct vouch_buf *vxs_new_buf(pTHX);
+
+/* A list that the core fills by a callback. */
+struct vxs_list {
+    AV *array;
+#ifdef MULTIPLICITY
+    tTHX perl;
+#endif
+};
+
+#ifdef MULTIPLICITY
+#define VXS_LIST_PERL(list) ((list).perl = aTHX)
+#else
+#define VXS_LIST_PERL(list) NOOP
+#endif
+
+int vxs_push_field(const char *name, const unsigned char *value,
+                   size_t length, void *arg);
+int vxs_push_san(enum vouch_san_type type, const unsigned char *value,
+                 size_t length, void *arg);
+int vxs_push_pin(const struct vouch_fingerprint *pin, void *arg);
+
+/* The fingerprint of a certificate as text, a new SV. */
+SV *vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,
+                    int of, int spelling);
+
+/* The verify callback: asks Perl.  arg is the struct vxs_stream. */
+int vxs_verify(const struct vouch_verify *verify, void *arg);
+
+/* Asking Perl for a password: the callback, and what it died with. */
+struct vxs_password {
+    SV *callback;
+    SV *pending;
+#ifdef MULTIPLICITY
+    tTHX perl;
+#endif
+};
+
+/* Ask for a password.  arg is a struct vxs_password. */
+int vxs_password(char *password, size_t size, void *arg);
+
+/* stream.c: input and output of a tied handle. */
+int vxs_stream_handshake(pTHX_ struct vxs_stream *stream, IV timeout_ms);
+SV *vxs_stream_read(pTHX_ struct vxs_stream *stream, SV *target, IV length,
+                    IV offset, int all);
+SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
+SV *vxs_stream_peek(pTHX_ struct vxs_stream *stream, SV *target, IV length);
+int vxs_stream_eof(pTHX_ struct vxs_stream *stream);
+void vxs_stream_unread(pTHX_ struct vxs_stream *stream, const void *data,
+                       size_t length);
+SV *vxs_stream_write(pTHX_ struct vxs_stream *stream, const char *data,
+                     size_t length, int all);
+void vxs_stream_check(pTHX_ struct vxs_stream *stream);
+void vxs_stream_check_busy(pTHX_ struct vxs_stream *stream);
+size_t vxs_stream_pending(const struct vxs_stream *stream);
+
+/* $SSL_ERROR, as a number and a text. */
+void vxs_set_ssl_error(pTHX_ IV number, const char *text);
+
+#endif

@@ -1,0 +1,597 @@
+/*
+ * Input and output of a tied handle: waiting, deadlines, the read buffer,
+ * lines.  The connection below never waits; this does, where the handle is
+ * in blocking mode.
+ */
+#include "bridge.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/clock.h"
+
+#define RECORD_MAX 16384 /* bytes of one TLS record */
+
+/* Outcomes below vouch's own: the deadline has passed. */
+#define TIMED_OUT (-4)
+
+void
+vxs_set_ssl_error(pTHX_ IV number, const char *text)
+{
+    SV *sv = get_sv("Vouch::Socket::SSL_ERROR", GV_ADD);
+
+    sv_setpv(sv, text);
+    SvUPGRADE(sv, SVt_PVIV);
+    SvIV_set(sv, number);
+    SvIOK_on(sv);
+}
+
+/* Throw what a callback died with, now that C has unwound. */
+static void
+rethrow(pTHX_ struct vxs_stream *self)
+{
+    SV *error = self->pending;
+
+    if (error == NULL)
+        return;
+    self->pending = NULL;
+    croak_sv(sv_2mortal(error));
+}
+
+void
+vxs_stream_check_busy(pTHX_ struct vxs_stream *self)
+{
+    if (self->busy)
+        croak("this connection is in its handshake: its verify callback "
+              "cannot use it");
+}
+
+void
+vxs_stream_check(pTHX_ struct vxs_stream *self)
+{
+    vxs_stream_check_busy(aTHX_ self);
+    self->forks = vxs_forks;
+}
+
+/* How $! tells an error that no system call had. */
+static int
+errno_of(const struct vouch_error *err)
+{
+    switch (err->code) {
+    case VOUCH_E_SYSTEM:
+        return err->sys_errno;
+    case VOUCH_E_MEMORY:
+        return ENOMEM;
+    case VOUCH_E_TIMEOUT:
+        return ETIMEDOUT;
+    case VOUCH_E_CLOSED:
+        return EPIPE;
+    default:
+        return EPROTO;
+    }
+}
+
+/* Tell a failure the way programs expect it: $! and $SSL_ERROR. */
+static void
+report(pTHX_ struct vxs_stream *self, ssize_t outcome)
+{
+    const struct vouch_error *err = vouch_conn_error(self->conn);
+
+    if (outcome == VOUCH_WANT_READ) {
+        vxs_set_ssl_error(aTHX_ outcome, "SSL wants a read first");
+        SETERRNO(EAGAIN, 0);
+    } else if (outcome == VOUCH_WANT_WRITE) {
+        vxs_set_ssl_error(aTHX_ outcome, "SSL wants a write first");
+        SETERRNO(EAGAIN, 0);
+    } else if (outcome == TIMED_OUT) {
+        vxs_set_ssl_error(aTHX_ ETIMEDOUT, "the deadline has passed");
+        SETERRNO(ETIMEDOUT, 0);
+    } else {
+        vxs_set_ssl_error(aTHX_ -1, err->text);
+        SETERRNO(errno_of(err), 0);
+    }
+}
+
+static int
+is_blocking(const struct vxs_stream *self)
+{
+    int flags = fcntl(self->fd, F_GETFL);
+
+    return flags != -1 && !(flags & O_NONBLOCK);
+}
+
+static int64_t
+deadline_in(int64_t timeout_ms)
+{
+    return timeout_ms < 0 ? VOUCH_FOREVER
+                          : vouch_clock_monotonic_ms() + timeout_ms;
+}
+
+/* Wait for what the connection wants: 1 go on, else the outcome to report.
+ * Signal handlers written in Perl run here, and may die. */
+static ssize_t
+wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
+{
+    int events = want == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE
+                                          : VOUCH_SOCKET_READ;
+    int ready;
+
+    if (!is_blocking(self))
+        return want;
+    for (;;) {
+        ready = vouch_socket_wait(self->fd, events, deadline);
+        if (ready == 1)
+            return 1;
+        if (ready == 0)
+            return TIMED_OUT;
+        if (errno != EINTR)
+            return want;
+        PERL_ASYNC_CHECK();
+    }
+}
+
+/*
+ * The handshake: 1 done, 0 not; then $! and $SSL_ERROR tell why, the latter
+ * with the words of IO::Socket::SSL in front.
+ */
+int
+vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
+{
+    int64_t deadline = deadline_in(timeout_ms);
+    ssize_t outcome;
+
+    vxs_stream_check(aTHX_ self);
+    for (;;) {
+        self->busy = 1;
+        outcome = vouch_conn_handshake(self->conn);
+        self->busy = 0;
+        rethrow(aTHX_ self);
+        if (outcome == 0)
+            return 1;
+        if (outcome == -1)
+            break;
+        outcome = wait_for(aTHX_ self, outcome, deadline);
+        if (outcome != 1)
+            break;
+    }
+    report(aTHX_ self, outcome);
+    return 0;
+}
+
+/*
+ * After an outcome other than a count: wait if the handle does; 1 means try
+ * again, with pointers taken anew, for Perl may have run meanwhile.
+ */
+static ssize_t
+wait_again(pTHX_ struct vxs_stream *self, ssize_t outcome, int64_t *deadline)
+{
+    if (outcome >= -1)
+        return outcome;
+    if (*deadline == 0)
+        *deadline = deadline_in(self->io_timeout);
+    return wait_for(aTHX_ self, outcome, *deadline);
+}
+
+/*
+ * An end without close_notify reads as an end, as programs for
+ * IO::Socket::SSL expect; what was cut off in the middle of a record, or
+ * reset, does not.
+ */
+static ssize_t
+end_or_error(pTHX_ struct vxs_stream *self, ssize_t outcome)
+{
+    if (outcome == 0
+        || (outcome == -1
+            && vouch_conn_error(self->conn)->code == VOUCH_E_CLOSED)) {
+        vxs_set_ssl_error(aTHX_ 0, "");
+        SETERRNO(0, 0);
+        return 0;
+    }
+    report(aTHX_ self, outcome);
+    return outcome;
+}
+
+static size_t
+buffered(const struct vxs_stream *self)
+{
+    return self->end - self->start;
+}
+
+size_t
+vxs_stream_pending(const struct vxs_stream *self)
+{
+    return buffered(self) + vouch_conn_pending(self->conn);
+}
+
+/* The buffer is given back as soon as it is empty: an idle connection
+ * holds none. */
+static void
+consume(struct vxs_stream *self, size_t length)
+{
+    self->start += length;
+    if (self->start < self->end)
+        return;
+    self->start = 0;
+    self->end = 0;
+}
+
+static void
+release(struct vxs_stream *self)
+{
+    if (buffered(self) > 0)
+        return;
+    Safefree(self->data);
+    self->data = NULL;
+    self->size = 0;
+}
+
+/* Have at least one byte in the buffer: count, or the outcome. */
+static ssize_t
+fill(pTHX_ struct vxs_stream *self)
+{
+    int64_t deadline = 0;
+    ssize_t outcome;
+
+    do {
+        if (buffered(self) > 0)
+            return (ssize_t) buffered(self);
+        if (self->data == NULL) {
+            Newx(self->data, RECORD_MAX, unsigned char);
+            self->size = RECORD_MAX;
+        }
+        outcome = vouch_conn_read(self->conn, self->data, self->size);
+        if (outcome > 0) {
+            self->end = (size_t) outcome;
+            return outcome;
+        }
+        outcome = wait_again(aTHX_ self, outcome, &deadline);
+    } while (outcome == 1);
+    release(self);
+    return end_or_error(aTHX_ self, outcome);
+}
+
+void
+vxs_stream_unread(pTHX_ struct vxs_stream *self, const void *data,
+                  size_t length)
+{
+    size_t rest = buffered(self);
+    size_t size = length + rest > RECORD_MAX ? length + rest : RECORD_MAX;
+    unsigned char *fresh;
+
+    if (length == 0)
+        return;
+    Newx(fresh, size, unsigned char);
+    Copy(data, fresh, length, unsigned char);
+    if (rest > 0)
+        Copy(self->data + self->start, fresh + length, rest, unsigned char);
+    Safefree(self->data);
+    self->data = fresh;
+    self->size = size;
+    self->start = 0;
+    self->end = length + rest;
+}
+
+/* Make the target a byte string with room for length more at offset, the
+ * gap filled with NULs.  Dies, as sysread does, where offset makes none. */
+static char *
+make_room(pTHX_ SV *target, STRLEN offset, STRLEN length)
+{
+    STRLEN have;
+    char *bytes;
+
+    bytes = SvGROW(target, offset + length + 1);
+    have = SvCUR(target);
+    if (offset > have)
+        Zero(bytes + have, offset - have, char);
+    return bytes + offset;
+}
+
+/* Where in the target to put what is read; dies where that is nowhere. */
+static STRLEN
+offset_in(pTHX_ SV *target, IV offset)
+{
+    STRLEN have;
+
+    SvGETMAGIC(target);
+    if (!SvOK(target))
+        sv_setpvs(target, "");
+    (void) SvPVbyte_force(target, have);
+    if (offset < 0) {
+        if ((STRLEN) -offset > have)
+            croak("Offset outside string");
+        return have - (STRLEN) -offset;
+    }
+    if (offset > PERL_INT_MAX)
+        croak("Offset outside string");
+    return (STRLEN) offset;
+}
+
+static void
+set_length(pTHX_ SV *target, STRLEN length)
+{
+    SvCUR_set(target, length);
+    *SvEND(target) = '\0';
+    (void) SvPOK_only(target);
+    SvSETMAGIC(target);
+}
+
+/* What the buffer holds, at most length, into the target. */
+static ssize_t
+read_buffered(pTHX_ struct vxs_stream *self, SV *target, STRLEN at,
+              size_t length)
+{
+    char *bytes;
+
+    if (length > buffered(self))
+        length = buffered(self);
+    bytes = make_room(aTHX_ target, at, length);
+    Copy(self->data + self->start, bytes, length, char);
+    consume(self, length);
+    release(self);
+    return (ssize_t) length;
+}
+
+/* One read into the target: from the buffer if it holds anything, else
+ * from the connection, at most a record. */
+static ssize_t
+read_once(pTHX_ struct vxs_stream *self, SV *target, STRLEN at, size_t length)
+{
+    int64_t deadline = 0;
+    ssize_t outcome;
+    char *bytes;
+
+    do {
+        if (buffered(self) > 0)
+            return read_buffered(aTHX_ self, target, at, length);
+        if (length > RECORD_MAX)
+            length = RECORD_MAX;
+        bytes = make_room(aTHX_ target, at, length);
+        outcome = vouch_conn_read(self->conn, bytes, length);
+        if (outcome > 0)
+            return outcome;
+        outcome = wait_again(aTHX_ self, outcome, &deadline);
+    } while (outcome == 1);
+    return end_or_error(aTHX_ self, outcome);
+}
+
+SV *
+vxs_stream_read(pTHX_ struct vxs_stream *self, SV *target, IV length,
+                IV offset, int all)
+{
+    size_t total = 0;
+    ssize_t outcome = 0;
+    STRLEN at;
+
+    vxs_stream_check(aTHX_ self);
+    if (length < 0)
+        croak("Negative length");
+    at = offset_in(aTHX_ target, offset);
+    while (total < (size_t) length) {
+        outcome = read_once(aTHX_ self, target, at + total,
+                            (size_t) length - total);
+        if (outcome <= 0)
+            break;
+        total += (size_t) outcome;
+        if (SvCUR(target) < at + total)
+            SvCUR_set(target, at + total);
+        if (!all)
+            break;
+    }
+    if (total == 0 && outcome < 0)
+        return newSV(0);
+    if (SvCUR(target) < at)
+        (void) make_room(aTHX_ target, at, 0);
+    set_length(aTHX_ target, at + total);
+    return newSVuv(total);
+}
+
+SV *
+vxs_stream_peek(pTHX_ struct vxs_stream *self, SV *target, IV length)
+{
+    ssize_t outcome;
+    size_t count;
+
+    vxs_stream_check(aTHX_ self);
+    if (length < 0)
+        croak("Negative length");
+    outcome = fill(aTHX_ self);
+    if (outcome < 0)
+        return newSV(0);
+    count = buffered(self) < (size_t) length ? buffered(self)
+                                             : (size_t) length;
+    sv_setpvn_mg(target, (const char *) self->data + self->start, count);
+    return newSVuv(count);
+}
+
+int
+vxs_stream_eof(pTHX_ struct vxs_stream *self)
+{
+    vxs_stream_check(aTHX_ self);
+    return fill(aTHX_ self) == 0;
+}
+
+/* How a call of readline ends: $/, taken apart once. */
+struct separator {
+    const char *bytes; /* NULL: none, read to the end */
+    STRLEN length;
+    size_t record; /* of that many bytes, or 0 */
+    int paragraph;
+};
+
+static void
+separator_now(pTHX_ struct separator *sep)
+{
+    Zero(sep, 1, struct separator);
+    if (!SvOK(PL_rs))
+        return;
+    if (SvROK(PL_rs)) {
+        IV size = SvIV(SvRV(PL_rs));
+
+        if (size <= 0)
+            croak("Setting $/ to a reference to a number that is not "
+                  "positive is forbidden");
+        sep->record = (size_t) size;
+        return;
+    }
+    sep->bytes = SvPV(PL_rs, sep->length);
+    if (sep->length > 0)
+        return;
+    sep->bytes = "\n\n";
+    sep->length = 2;
+    sep->paragraph = 1;
+}
+
+/* How many of the buffered bytes belong to the line; *done_r says that
+ * with them it is whole. */
+static size_t
+take_until(const struct vxs_stream *self, const struct separator *sep,
+           SV *line, int *done_r)
+{
+    const unsigned char *from = self->data + self->start;
+    size_t have = buffered(self);
+    const unsigned char *hit;
+
+    *done_r = 0;
+    if (sep->record > 0) {
+        size_t missing = sep->record - SvCUR(line);
+
+        *done_r = have >= missing;
+        return have >= missing ? missing : have;
+    }
+    if (sep->bytes == NULL)
+        return have;
+    hit = memchr(from, sep->bytes[sep->length - 1], have);
+    if (hit == NULL)
+        return have;
+    *done_r = 1; /* if what precedes it fits as well: see ends_with() */
+    return (size_t) (hit - from) + 1;
+}
+
+static int
+ends_with(pTHX_ SV *line, const struct separator *sep)
+{
+    if (sep->bytes == NULL || sep->length < 2 || sep->record > 0)
+        return 1;
+    return SvCUR(line) >= sep->length
+           && memcmp(SvEND(line) - sep->length, sep->bytes, sep->length)
+                  == 0;
+}
+
+/* Paragraphs: line ends before the first one do not count. */
+static ssize_t
+skip_newlines(pTHX_ struct vxs_stream *self)
+{
+    ssize_t outcome;
+
+    for (;;) {
+        outcome = fill(aTHX_ self);
+        if (outcome <= 0 || self->data[self->start] != '\n')
+            return outcome;
+        consume(self, 1);
+    }
+}
+
+/*
+ * A line that could not be finished: at the end, and where the handle does
+ * not wait, it is given as it is; after an error it is kept for the next
+ * reader, so that nothing is taken for a line that was none.
+ */
+static SV *
+unfinished(pTHX_ struct vxs_stream *self, SV *line, ssize_t outcome)
+{
+    if (SvCUR(line) > 0) {
+        if (outcome == 0 || outcome == VOUCH_WANT_READ
+            || outcome == VOUCH_WANT_WRITE)
+            return line;
+        vxs_stream_unread(aTHX_ self, SvPVX(line), SvCUR(line));
+    }
+    SvREFCNT_dec(line);
+    return NULL;
+}
+
+static SV *
+too_long(pTHX_ struct vxs_stream *self, SV *line)
+{
+    vxs_set_ssl_error(aTHX_ EMSGSIZE, Perl_form(aTHX_
+        "no end of line within %lu bytes (SSL_max_line)",
+        (unsigned long) self->max_line));
+    SvREFCNT_dec(line);
+    SETERRNO(EMSGSIZE, 0);
+    return NULL;
+}
+
+/* The next line by $/, a new SV; NULL at the end or after an error. */
+SV *
+vxs_stream_line(pTHX_ struct vxs_stream *self)
+{
+    struct separator sep;
+    ssize_t outcome;
+    int done = 0;
+    SV *line;
+
+    vxs_stream_check(aTHX_ self);
+    separator_now(aTHX_ &sep);
+    if (sep.paragraph && skip_newlines(aTHX_ self) <= 0)
+        return NULL;
+    outcome = fill(aTHX_ self);
+    if (outcome <= 0)
+        return NULL;
+    line = newSVpvs("");
+    sv_2mortal(line); /* a signal handler may die while we wait */
+    for (;;) {
+        size_t count = take_until(self, &sep, line, &done);
+
+        if (count + SvCUR(line) > self->max_line)
+            return too_long(aTHX_ self, SvREFCNT_inc_simple_NN(line));
+        sv_catpvn_nomg(line, (const char *) self->data + self->start, count);
+        consume(self, count);
+        if (done && ends_with(aTHX_ line, &sep))
+            break;
+        outcome = fill(aTHX_ self);
+        if (outcome <= 0)
+            return unfinished(aTHX_ self, SvREFCNT_inc_simple_NN(line),
+                              outcome);
+    }
+    release(self);
+    return SvREFCNT_inc_simple_NN(line);
+}
+
+/*
+ * Write, all of it or what one record takes.  The count, or undef.  Should
+ * it come to waiting, the rest is copied first: Perl that runs meanwhile may
+ * change the variable it came from.
+ */
+SV *
+vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
+                 size_t length, int all)
+{
+    int64_t deadline = 0;
+    size_t total = 0;
+    SV *copy = NULL;
+    ssize_t outcome = 0;
+
+    vxs_stream_check(aTHX_ self);
+    while (total < length) {
+        outcome = vouch_conn_write(self->conn, data, length - total);
+        if (outcome > 0) {
+            data += outcome;
+            total += (size_t) outcome;
+            deadline = 0;
+            if (!all)
+                break;
+            continue;
+        }
+        if (copy == NULL) {
+            copy = newSVpvn_flags(data, length - total, SVs_TEMP);
+            data = SvPVX(copy);
+        }
+        outcome = wait_again(aTHX_ self, outcome, &deadline);
+        if (outcome != 1)
+            break;
+    }
+    if (outcome < 0)
+        report(aTHX_ self, outcome);
+    if (outcome < 0 && total == 0)
+        return newSV(0);
+    return newSVuv(total);
+}

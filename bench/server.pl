@@ -17,9 +17,9 @@ use constant {
 
 my %opt = (class => 'Vouch::Socket', ask => 'none', warmup => 0, count => 1, timeout => 120);
 
-# Each receives or sends so many units; undef is to the end of the stream.
+# What is received is read to its end, except for the warm-up.
 my %WARM = (
-    read  => sub { my ($cl, $n) = @_; sysread $cl, my $buf,  RECORD_SIZE for 1 .. $n },
+    read => sub { my ($cl, $n) = @_; sysread $cl, my $buf, RECORD_SIZE for 1 .. $n },
     lines => sub { my ($cl, $n) = @_; my $line; $line = <$cl> for 1 .. $n },
 );
 my %STREAM = (
@@ -30,15 +30,18 @@ my %STREAM = (
 );
 @WARM{qw(write print)} = @STREAM{qw(write print)};
 
+my $USAGE = <<'END';
+usage: server.pl --class CLASS --cert FILE --key FILE [--no-tickets]
+         [--ask none|callback|any|pin] [--pin HEX] [--warmup N] [--count N]
+         [--stream read|write|lines|print] [--timeout SECONDS]
+END
+
 main();
 
 sub main {
-    GetOptions(\%opt, qw(class=s cert=s key=s ask=s pin=s no-tickets stream=s warmup=i count=i
-        timeout=i))
-        and $opt{cert} and $opt{key} and !@ARGV
-        or die "usage: server.pl --class CLASS --cert FILE --key FILE [--no-tickets]\n"
-        . "         [--ask none|callback|any|pin] [--pin HEX] [--warmup N] [--count N]\n"
-        . "         [--stream read|write|lines|print] [--timeout SECONDS]\n";
+    my @known = qw(class=s cert=s key=s ask=s pin=s no-tickets stream=s warmup=i count=i timeout=i);
+    my $ok    = GetOptions(\%opt, @known);
+    die $USAGE if !$ok || @ARGV || !$opt{cert} || !$opt{key};
     local $SIG{PIPE} = 'IGNORE';
     alarm $opt{timeout};
     local $| = 1;
@@ -46,8 +49,7 @@ sub main {
     my $listener = listener();
     printf "ready port=%d\n", $listener->sockport;
     my %result = $opt{stream} ? serve_stream($listener) : serve_all($listener);
-    say join ' ', 'done', map { "$_=$result{$_}" }
-        qw(cpu_us wall_us count failed bytes fingerprint cn);
+    say join ' ', 'done', map { "$_=$result{$_}" } qw(cpu_us wall_us count failed bytes fingerprint cn);
     exit($result{failed} ? 1 : 0);
 }
 
@@ -79,12 +81,15 @@ sub verification {
 sub without_tickets {
     return $opt{ask} eq 'none' ? (SSL_session_tickets => 0) : ()
         if $opt{class} eq 'Vouch::Socket';
-    return (SSL_create_ctx_callback => sub {
-        my ($ctx) = @_;
-        Net::SSLeay::CTX_set_options($ctx, Net::SSLeay::OP_NO_TICKET());
-        Net::SSLeay::CTX_set_num_tickets($ctx, 0);
-        Net::SSLeay::CTX_set_session_cache_mode($ctx, Net::SSLeay::SESS_CACHE_OFF());
-    });
+    return (SSL_create_ctx_callback => \&switch_tickets_off);
+}
+
+sub switch_tickets_off {
+    my ($ctx) = @_;
+    Net::SSLeay::CTX_set_options($ctx, Net::SSLeay::OP_NO_TICKET());
+    Net::SSLeay::CTX_set_num_tickets($ctx, 0);
+    Net::SSLeay::CTX_set_session_cache_mode($ctx, Net::SSLeay::SESS_CACHE_OFF());
+    return;
 }
 
 sub ssl_error {
@@ -96,7 +101,7 @@ sub cpu_us  { return int(1e6 * clock_gettime(CLOCK_PROCESS_CPUTIME_ID)) }
 sub wall_us { return int(1e6 * clock_gettime(CLOCK_MONOTONIC)) }
 
 sub metered {
-    my ($work)  = @_;
+    my ($work) = @_;
     my ($wall, $cpu) = (wall_us(), cpu_us());
     my $result  = $work->();
     my $cpu_us  = cpu_us() - $cpu;
@@ -124,25 +129,31 @@ sub serve_all {
     $serve->($opt{warmup});
     my (undef, $cpu_us, $wall_us) = metered(sub { $serve->($opt{count}) });
     return (
-        cpu_us  => $cpu_us,     wall_us     => $wall_us,
-        count   => $opt{count}, failed      => $failed,
-        cn      => $id{cn} // '', fingerprint => ($id{fingerprint} // '') =~ s/\Asha256\$//r,
-        bytes   => 0,
+        cpu_us      => $cpu_us,
+        wall_us     => $wall_us,
+        count       => $opt{count},
+        failed      => $failed,
+        cn          => $id{cn} // '',
+        fingerprint => ($id{fingerprint} // '') =~ s/\Asha256\$//r,
+        bytes       => 0,
     );
 }
 
 sub serve_stream {
     my ($listener) = @_;
-    my $stream = $STREAM{ $opt{stream} } or die "--stream takes read, write, lines or print\n";
-    my $cl     = $listener->accept       or die 'accept: ', ssl_error(), "\n";
+    my $stream     = $STREAM{ $opt{stream} } or die "--stream takes read, write, lines or print\n";
+    my $cl         = $listener->accept or die 'accept: ', ssl_error(), "\n";
     $WARM{ $opt{stream} }->($cl, $opt{warmup});
     my ($bytes, $cpu_us, $wall_us) = metered(sub { $stream->($cl, $opt{count}) });
     close $cl;
     return (
-        cpu_us => $cpu_us,     wall_us     => $wall_us,
-        count  => $opt{count}, failed      => 0,
-        bytes  => $bytes,      fingerprint => '',
-        cn     => '',
+        cpu_us      => $cpu_us,
+        wall_us     => $wall_us,
+        count       => $opt{count},
+        failed      => 0,
+        bytes       => $bytes,
+        fingerprint => '',
+        cn          => '',
     );
 }
 
@@ -156,8 +167,8 @@ sub stream_read {
 }
 
 sub stream_write {
-    my ($cl, $count) = @_;
-    my ($bytes, $buf) = (0, 'x' x RECORD_SIZE);
+    my ($cl,    $count) = @_;
+    my ($bytes, $buf)   = (0, 'x' x RECORD_SIZE);
     for (1 .. $count) {
         $bytes += syswrite($cl, $buf, RECORD_SIZE) // last;
     }
@@ -174,8 +185,8 @@ sub stream_lines {
 }
 
 sub stream_print {
-    my ($cl, $count) = @_;
-    my ($bytes, $line) = (0, 'x' x (LINE_SIZE - 1) . "\n");
+    my ($cl,    $count) = @_;
+    my ($bytes, $line)  = (0, 'x' x (LINE_SIZE - 1) . "\n");
     for (1 .. $count) {
         print $cl $line or last;
         $bytes += LINE_SIZE;

@@ -17,13 +17,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Something that must hold whatever the input is. */
-#define FUZZ_CHECK(cond)                                              \
-    do {                                                              \
-        if (!(cond)) {                                                \
+#define FUZZ_CHECK(cond) \
+    do { \
+        if (!(cond)) { \
             fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, \
-                    #cond);                                           \
-            abort();                                                  \
-        }                                                             \
+                    #cond); \
+            abort(); \
+        } \
     } while (0)
 
 #endif

@@ -38,6 +38,7 @@ my %PERL = (
     'Vouch::Error'              => 'base',
     'Vouch::Certificate'        => 'tls',
     'Vouch::Config'             => 'tls',
+    'Vouch::Context'            => 'tls',
     'Vouch::Identity'           => 'tls',
     'Vouch::Listener'           => 'tls',
     'Vouch::Pins'               => 'tls',
@@ -50,6 +51,7 @@ my %PERL = (
     'Vouch::Gemini'             => 'gemini',
     'Vouch::Lock'               => 'flom',
     'Vouch::Flom'               => 'flom',
+    'Vouch::Command'            => 'face',
     'Vouch::Instead'            => 'face',
     'Net::Server::Proto::VOUCH' => 'face',
 );

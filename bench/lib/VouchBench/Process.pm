@@ -6,9 +6,9 @@ package VouchBench::Process 0.001;
 # A child process whose standard output is read line by line with a deadline.
 # Whatever way the driver ends, its children are ended by their process id.
 
-use Exporter   qw(import);
-use IO::Select ();
-use POSIX      ();
+use Exporter    qw(import);
+use IO::Select  ();
+use POSIX       ();
 use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(run_quietly);
@@ -77,18 +77,19 @@ sub finish {
 
 sub complaint {
     my ($self) = @_;
-    open my $fh, '<', $self->{errors} or return '';
-    my @lines = grep { /\S/ } <$fh>;
+    open my $fh, '<', $self->{errors} or return "no complaint: $!";
+    my %seen;
+    my @lines = grep { /\S/ && !$seen{$_}++ } <$fh>;
     chomp @lines;
     splice @lines, 3 if @lines > 3;
-    return join '; ', @lines;
+    return join('; ', @lines) || 'nothing said';
 }
 
 # True if the command runs well; its output is thrown away or returned.
 sub run_quietly {
     my ($errors, @command) = @_;
     open my $old, '>&', \*STDERR or die "dup: $!\n";
-    open STDERR, '>', $errors or die "$errors: $!\n";
+    open STDERR,  '>',  $errors  or die "$errors: $!\n";
     my $ok     = open my $fh, '-|', @command;
     my $output = $ok ? join('', <$fh>) : '';
     $ok &&= close $fh;
@@ -104,12 +105,10 @@ sub DESTROY {
 
 sub _become {
     my ($write, $errors, $command) = @_;
-    open STDERR, '>',  $errors and open STDOUT, '>&', $write and open STDIN, '<', '/dev/null'
+    open STDERR, '>', $errors and open STDOUT, '>&', $write and open STDIN, '<', '/dev/null'
         or POSIX::_exit(126);
-    no warnings 'exec';
-    exec { $command->[0] } @$command or print {*STDERR} "$command->[0]: $!\n";
-    STDERR->flush;
-    POSIX::_exit(127);
+    { exec { $command->[0] } @$command }
+    POSIX::_exit(127);    # Perl has said why
 }
 
 sub _end {

@@ -5,20 +5,22 @@ package VouchBench::Report 0.001;
 
 # Numbers and words of the tables.
 
-use Exporter qw(import);
+use Exporter   qw(import);
+use List::Util qw(max min);
 
 our @EXPORT_OK = qw(at_least at_most chosen median number ratio spread);
 
 sub median {
-    my (@values) = sort { $a <=> $b } @_;
+    my (@values) = @_;
+    @values = sort { $a <=> $b } @values;
     my $half = @values / 2;
     return @values % 2 ? $values[$half] : ($values[$half - 1] + $values[$half]) / 2;
 }
 
 sub spread {
-    my (@values) = sort { $a <=> $b } @_;
+    my (@values) = @_;
     my $median = median(@values) || return 0;
-    return ($values[-1] - $values[0]) / $median;
+    return (max(@values) - min(@values)) / $median;
 }
 
 # What was not measured is a dash.
@@ -40,7 +42,7 @@ sub at_least { my ($value, $limit) = @_; return sprintf('%.2f', $value) >= $limi
 sub chosen {
     my ($what, $list, @known) = @_;
     return @known if !defined $list;
-    my %want = map { $_ => 1 } split /,/, lc $list;
+    my %want  = map  { $_ => 1 } split /,/, lc $list;
     my @found = grep { delete $want{ $_->{name} } || delete $want{ $_->{number} // '' } } @known;
     die "No such $what: ", join(', ', sort keys %want), "\n" if %want;
     return @found;

@@ -6,14 +6,14 @@ package VouchBench::Session 0.001;
 # One run of a benchmark: the temporary directory with the programs and the
 # certificates, the three servers, the interleaved rounds and their samples.
 
-use File::Basename qw(dirname);
-use File::Spec     ();
-use File::Temp     ();
+use Cwd                 qw(realpath);
+use File::Basename      qw(dirname);
+use File::Temp          ();
 use VouchBench::Process qw(run_quietly);
 use VouchBench::Report  qw(median spread);
 
-my $BENCH = File::Spec->rel2abs(dirname(__FILE__) . '/../..');
-my $BLIB  = File::Spec->rel2abs("$BENCH/../blib");
+my $BENCH = dirname(dirname(dirname(realpath(__FILE__))));
+my $BLIB  = dirname($BENCH) . '/blib';
 
 my @FLAGS = qw(-std=c99 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wpointer-arith -Wundef);
@@ -44,10 +44,14 @@ sub new {
 
 sub pin      { $_[0]{pin} }
 sub path     { "$_[0]{dir}/$_[1]" }
-sub servers  { my ($self) = @_; grep { !$self->{missing}{$_} } @{ $self->{only} } }
 sub missing  { $_[0]{missing} }
 sub notes    { @{ $_[0]{notes} } }
 sub failures { %{ $_[0]{failed} } }
+
+sub servers {
+    my ($self) = @_;
+    return grep { !$self->{missing}{$_} } @{ $self->{only} };
+}
 
 sub note {
     my ($self, $text) = @_;
@@ -80,7 +84,7 @@ sub pair {
         $client->finish;
         $report;
     };
-    die $@ =~ s/\s+\z//r, '; server: ', $server->complaint || 'nothing to say', "\n" if !$load;
+    die $@ =~ s/\s+\z//r, '; server: ', $server->complaint, "\n" if !$load;
     my $result = $server->report('done');
     $server->finish;
     return ($result, $load);
@@ -109,7 +113,7 @@ sub figure {
 
 # The widest (largest - smallest) / median of a figure, and where it was.
 sub widest_spread {
-    my ($self, $key) = @_;
+    my ($self,   $key)   = @_;
     my ($widest, $where) = (0, '');
     for my $label (sort keys %{ $self->{samples} }) {
         for my $server (sort keys %{ $self->{samples}{$label} }) {
@@ -163,8 +167,8 @@ sub _tool {
 
 sub _compile {
     my ($self, $name, @sources) = @_;
-    my $cc    = $ENV{CC} || 'cc';
-    my @libs  = split ' ', $self->_tool(qw(pkg-config --cflags --libs openssl));
+    my $cc   = $ENV{CC} || 'cc';
+    my @libs = split ' ', $self->_tool(qw(pkg-config --cflags --libs openssl));
     $self->_tool($cc, @FLAGS, '-o', $self->path($name), @sources, @libs, '-lpthread');
     return;
 }
@@ -172,7 +176,7 @@ sub _compile {
 # A self-signed P-256 certificate; the client's fingerprint is the pin.
 sub _certificate {
     my ($self, $name) = @_;
-    my ($key, $pem) = ($self->path("$name.key"), $self->path("$name.pem"));
+    my ($key,  $pem)  = ($self->path("$name.key"), $self->path("$name.pem"));
     $self->_tool(qw(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30),
         '-subj', "/CN=$name", '-keyout', $key, '-out', $pem);
     my $text = $self->_tool(qw(openssl x509 -noout -fingerprint -sha256 -in), $pem);

@@ -27,7 +27,7 @@ _from_string(bytes)
     STRLEN length;
   CODE:
     vouch_error_clear(&err);
-    data = SvPVbyte(bytes, length);
+    data = vxs_bytes(aTHX_ bytes, "the certificate", &length);
     if (vouch_cert_from_mem(data, length, "this text", &cert, &err) != 0)
         vxs_throw(aTHX_ &err);
     RETVAL = vxs_wrap(aTHX_ "Vouch::Certificate", cert,
@@ -180,17 +180,19 @@ key_type(self)
 SV *
 _digest(self, digest, of)
     struct vouch_cert *self
-    const char *digest
+    SV *digest
     int of
   PREINIT:
     struct vouch_fingerprint print;
+    const char *name;
     enum vouch_digest number;
   CODE:
-    if (!vouch_digest_by_name(digest, &number))
-        croak("Digest algorithm %s is not available\n", digest);
+    name = vxs_name(aTHX_ digest, "a digest");
+    if (!vouch_digest_by_name(name, &number))
+        croak("Digest algorithm %s is not available\n", name);
     if (vouch_cert_fingerprint(self, number, (enum vouch_digest_of) of,
                                &print) != 0)
-        croak("this certificate cannot be digested with %s\n", digest);
+        croak("this certificate cannot be digested with %s\n", name);
     RETVAL = newSVpvn((const char *) print.bytes, print.length);
   OUTPUT:
     RETVAL
@@ -198,10 +200,11 @@ _digest(self, digest, of)
 SV *
 _fingerprint(self, digest, of, spelling)
     struct vouch_cert *self
-    const char *digest
+    SV *digest
     int of
     int spelling
   CODE:
-    RETVAL = vxs_fingerprint(aTHX_ self, digest, of, spelling);
+    RETVAL = vxs_fingerprint(aTHX_ self, vxs_name(aTHX_ digest, "a digest"),
+                             of, spelling);
   OUTPUT:
     RETVAL

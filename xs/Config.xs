@@ -50,11 +50,14 @@ _add_ca_file(self, value)
         vouch_config_add_ca_file,       vouch_config_add_ca_path,
         vouch_config_set_client_ca_file, vouch_config_set_ciphers,
         vouch_config_set_ciphersuites,  vouch_config_set_groups};
+    static const char *const names[] = {"SSL_ca_file", "SSL_ca_path",
+        "SSL_client_ca_file", "SSL_cipher_list", "SSL_ciphersuites",
+        "SSL_ecdh_curve"};
     struct vouch_error err;
     const char *text;
   CODE:
     vouch_error_clear(&err);
-    text = vxs_name(aTHX_ value, GvNAME(CvGV(cv)) + 5);
+    text = vxs_name(aTHX_ value, names[ix]);
     if (setters[ix](self->config, text, &err) != 0)
         vxs_throw(aTHX_ &err);
 
@@ -104,7 +107,7 @@ _add_ca_pem(self, pem)
     STRLEN length;
   CODE:
     vouch_error_clear(&err);
-    bytes = SvPVbyte(pem, length);
+    bytes = vxs_bytes(aTHX_ pem, "SSL_ca_pem", &length);
     if (vouch_config_add_ca_mem(self->config, bytes, length, &err) != 0)
         vxs_throw(aTHX_ &err);
 
@@ -162,7 +165,7 @@ _set_session_id_context(self, value)
     STRLEN length;
   CODE:
     vouch_error_clear(&err);
-    bytes = SvPVbyte(value, length);
+    bytes = vxs_bytes(aTHX_ value, "SSL_session_id_context", &length);
     if (vouch_config_set_session_id_context(self->config, bytes, length,
                                             &err) != 0)
         vxs_throw(aTHX_ &err);

@@ -1,38 +1,23 @@
 MODULE = Vouch    PACKAGE = Vouch::Stream
 
 SV *
-_new(config, socket, fd, io_timeout, max_line)
-    SV *config
+_attach(socket, config, io_timeout, max_line)
     SV *socket
-    int fd
+    SV *config
     IV io_timeout
     UV max_line
-  PREINIT:
-    struct vxs_config *settings;
-    struct vxs_stream *self;
-    struct vouch_error err;
   CODE:
-    vouch_error_clear(&err);
-    settings = vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
-    Newxz(self, 1, struct vxs_stream);
-    RETVAL = vxs_wrap(aTHX_ "Vouch::Stream", self, 0, &vxs_stream_vtbl);
-#ifdef MULTIPLICITY
-    self->perl = aTHX;
-#endif
-    self->fd = fd;
-    self->forks = vxs_forks;
-    self->io_timeout = io_timeout;
-    self->max_line = max_line;
-    self->config = newSVsv(config);
-    self->socket = newSVsv(socket);
-    sv_rvweaken(self->socket);
-    if (vouch_conn_new(settings->config, fd, &self->conn, &err) != 0) {
-        sv_2mortal(RETVAL);
-        vxs_throw(aTHX_ &err);
-    }
-    vouch_conn_set_arg(self->conn, self);
+    RETVAL = vxs_stream_attach(aTHX_ socket, config, io_timeout, max_line);
   OUTPUT:
     RETVAL
+
+void
+_detach(self, quiet)
+    struct vxs_stream *self
+    int quiet
+  CODE:
+    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
+    vxs_stream_detach(aTHX_ self, quiet);
 
 SV *
 _socket(self)
@@ -231,19 +216,6 @@ _unread(self, bytes)
   CODE:
     data = SvPVbyte(bytes, length);
     vxs_stream_unread(aTHX_ self, data, length);
-
-int
-_shutdown(self, quiet)
-    struct vxs_stream *self
-    int quiet
-  CODE:
-    vxs_stream_check_busy(aTHX_ self);
-    RETVAL = quiet || self->forks != vxs_forks
-                 ? 0
-                 : vouch_conn_close(self->conn);
-    self->forks = vxs_forks - 1;
-  OUTPUT:
-    RETVAL
 
 void
 _error(self)

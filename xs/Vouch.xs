@@ -20,3 +20,5 @@ INCLUDE: Config.xs
 INCLUDE: Stream.xs
 
 INCLUDE: VerifyContext.xs
+
+INCLUDE: Socket.xs

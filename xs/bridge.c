@@ -164,18 +164,43 @@ vxs_throw(pTHX_ const struct vouch_error *err)
     croak("%s", err->text);
 }
 
+/* Die for an argument that cannot be what it should be. */
+static void
+refuse(pTHX_ const char *what, const char *why)
+{
+    struct vouch_error err;
+
+    vouch_error_clear(&err);
+    (void) vouch_error_set(&err, VOUCH_E_ARGUMENT, "%s must %s", what, why);
+    vxs_throw(aTHX_ &err);
+}
+
+const char *
+vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r)
+{
+    const char *text;
+
+    if (!SvOK(sv))
+        refuse(aTHX_ what, "be a text, not undef");
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        refuse(aTHX_ what, "be a text, not a reference");
+    text = SvPV(sv, *length_r);
+    if (!SvUTF8(sv))
+        return text;
+    sv = newSVpvn_flags(text, *length_r, SVs_TEMP | SVf_UTF8);
+    if (!sv_utf8_downgrade(sv, TRUE))
+        refuse(aTHX_ what, "be bytes; it has wide characters (encode it)");
+    return SvPV(sv, *length_r);
+}
+
 const char *
 vxs_name(pTHX_ SV *sv, const char *what)
 {
-    const char *text;
     STRLEN length;
+    const char *text = vxs_bytes(aTHX_ sv, what, &length);
 
-    if (!SvOK(sv) || (SvROK(sv) && !SvAMAGIC(sv)))
-        croak("%s must be a text, not %s", what,
-              SvOK(sv) ? "a reference" : "undef");
-    text = SvPVbyte(sv, length);
     if (memchr(text, '\0', length) != NULL)
-        croak("%s must not contain a NUL", what);
+        refuse(aTHX_ what, "not contain a NUL");
     return text;
 }
 

@@ -67,8 +67,10 @@ SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
 /* Die with a Vouch::Error. */
 void vxs_throw(pTHX_ const struct vouch_error *err) __attribute__((noreturn));
 
-/* Bytes of an argument; dies on a reference.  For names of files and hosts
- * also on a NUL: see vxs_name(). */
+/* Bytes of an argument, valid until the statement ends; dies for undef, a
+ * reference, and characters that are no bytes.  vxs_name(), for names of
+ * files, hosts and the like, dies for a NUL too. */
+const char *vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r);
 const char *vxs_name(pTHX_ SV *sv, const char *what);
 
 /* A new string of a buffer's bytes; frees the buffer.  Dies if an append
@@ -116,6 +118,12 @@ struct vxs_password {
 
 /* Ask for a password.  arg is a struct vxs_password. */
 int vxs_password(char *password, size_t size, void *arg);
+
+/* handle.c: a socket accepted, tied to a connection, and untied. */
+SV *vxs_accept(pTHX_ SV *listener, const char *class_name);
+SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout,
+                      UV max_line);
+void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 
 /* stream.c: input and output of a tied handle. */
 int vxs_stream_handshake(pTHX_ struct vxs_stream *stream, IV timeout_ms);

@@ -139,7 +139,10 @@ vouch_config_add_ca_default(struct vouch_config *config,
 {
     if (vouch_config_check_open(config, err) != 0)
         return -1;
-    if (!SSL_CTX_set_default_verify_paths(config->ctx))
+    /* Not SSL_CTX_set_default_verify_paths(): its third place, the "store",
+     * reads the whole folder again for every certificate it cannot find. */
+    if (!SSL_CTX_set_default_verify_file(config->ctx)
+        || !SSL_CTX_set_default_verify_dir(config->ctx))
         return vouch_error_set_openssl(err, VOUCH_E_TLS,
                                        "cannot load the system's "
                                        "authorities");

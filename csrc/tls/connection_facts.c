@@ -88,8 +88,13 @@ int
 vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(conn->ssl);
-    char *copy = OPENSSL_strdup(host);
+    char *copy;
 
+    /* OpenSSL takes an empty name for no name to check. */
+    if (*host == '\0')
+        return vouch_error_set(&conn->error, VOUCH_E_ARGUMENT,
+                               "the host to verify has no name");
+    copy = OPENSSL_strdup(host);
     if (copy == NULL)
         return vouch_error_set(&conn->error, VOUCH_E_MEMORY,
                                "out of memory");

@@ -67,11 +67,12 @@ make_rsa(const char *digits, struct vouch_error *err)
 
     if (digits[0] >= '0' && digits[0] <= '9')
         bits = strtoul(digits, &end, 10);
-    if (end == NULL || *end != '\0' || bits > RSA_MAX) {
+    /* OpenSSL would make a shorter key than an odd size says. */
+    if (end == NULL || *end != '\0' || bits > RSA_MAX || bits % 8 != 0) {
         (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "key: \"rsa:%.40s\" is not an RSA key; it may "
-                               "be rsa:%d to rsa:%d", digits, RSA_MIN,
-                               RSA_MAX);
+                               "be rsa:%d to rsa:%d in steps of 8", digits,
+                               RSA_MIN, RSA_MAX);
         return NULL;
     }
     if (bits < RSA_MIN) {

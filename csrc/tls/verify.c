@@ -209,8 +209,8 @@ vouch_verify_certificate(int ok, X509_STORE_CTX *store)
 
 /*
  * A session carries the decision of its first handshake.  It still stands
- * if the certificate is inside its dates and, where pins alone decide, is
- * still pinned.
+ * if the certificate is inside its dates and, where there are pins, is among
+ * them: what let it in may have been one that is gone.
  */
 int
 vouch_verify_session(const struct vouch_config *config,
@@ -226,8 +226,6 @@ vouch_verify_session(const struct vouch_config *config,
     if (vouch_cert_is_expired(cert, vouch_clock_epoch()))
         return 0;
     if (config->pins == NULL)
-        return 1;
-    if (config->callback != NULL && !config->pins_alone)
         return 1;
     return vouch_pins_match(config->pins, cert) == 1;
 }

@@ -4,7 +4,7 @@ use v5.16;
 use warnings;
 
 use Carp           qw(croak);
-use Errno          qw(EINVAL ETIMEDOUT);
+use Errno          qw(EBADF EINVAL ETIMEDOUT);
 use Exporter       ();
 use IO::Socket::IP ();
 use Scalar::Util   qw(blessed dualvar looks_like_number);
@@ -61,11 +61,13 @@ sub configure {
     my %own = map { $_ => delete $ssl{$_} } grep { exists $ssl{$_} } @OWN;
     $ssl{SSL_server} //= $arg->{Listen} ? 1 : 0;
     my $context = _context($own{SSL_reuse_ctx}, \%ssl);
-    $own{peer}    = $arg->{PeerHost} // $arg->{PeerAddr};
-    $own{timeout} = $arg->{Timeout} // HANDSHAKE_TIMEOUT;
+    my $peer = $arg->{PeerHost} // $arg->{PeerAddr};
+    ($own{peer}) = $self->split_addr($peer) if defined $peer;    # "host:port"
+    # IO::Socket has taken Timeout out of the arguments, unless called directly.
+    $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
     _check_numbers(\%own);
     $self->SUPER::configure($arg) or return _tcp_failed($arg);
-    @{*$self}{qw(vouch_context vouch_own)} = ($context, \%own);
+    ${*$self}{vouch} = _prepare(\%own, $context);
     return $self if $arg->{Listen} || $context->is_server;
     return $self if defined $own{SSL_startHandshake} && !$own{SSL_startHandshake};
     return $self->connect_SSL;
@@ -73,23 +75,20 @@ sub configure {
 
 sub accept {
     my ($self, $class) = @_;
-    my $context = $self->context;
-    my $own     = ${*$self}{vouch_own};
+    my $own     = ${*$self}{vouch} // return _failed_accept(EBADF);
     my $timeout = ${*$self}{io_socket_timeout};
-    if (defined $timeout && !$self->_readable($timeout)) {
-        $! = ETIMEDOUT;
-        $SSL_ERROR = dualvar(ETIMEDOUT, "no connection within $timeout seconds");
-        return;
+    return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
+    my $client = $own->{plain}
+        ? $self->_accept_plain($class // ref $self)
+        : $self->_tcp_accept($class // ref $self);
+    return _failed_accept($! + 0) if !$client;
+    ${*$client}{vouch} = $own;
+    if (!$own->{plain}) {
+        my $stream = Vouch::Stream::_attach($client, $own->{context}{config}, $own->{idle_ms}, $own->{max_line});
+        $stream->_handshake($own->{timeout_ms}) or $client->_not_started($stream, 'accept', $own->{timeout})
+            or return;
     }
-    my $client = Symbol::gensym();
-    my $peer   = CORE::accept($client, $self) or return _failed_accept();
-    bless $client, $class // ref $self;
-    @{*$client}{qw(io_socket_domain io_socket_type io_socket_proto vouch_context vouch_own)} =
-        (@{*$self}{qw(io_socket_domain io_socket_type io_socket_proto)}, $context, $own);
-    if (!defined $own->{SSL_startHandshake} || $own->{SSL_startHandshake}) {
-        $client->accept_SSL or return;
-    }
-    return wantarray ? ($client, $peer) : $client;
+    return wantarray ? ($client, $client->peername) : $client;
 }
 
 sub accept_SSL  { my ($self, @arg) = @_; return $self->_start('accept',  @arg) }
@@ -98,13 +97,9 @@ sub connect_SSL { my ($self, @arg) = @_; return $self->_start('connect', @arg) }
 sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, %arg) = @_;
     my $stream = tied *$self;
-    if ($stream) {
-        $stream->_shutdown($arg{SSL_no_shutdown} ? 1 : 0);
-        no warnings 'untie';
-        untie *$self;
-    }
-    delete @{*$self}{qw(vouch_context vouch_own)};
-    return $self->SUPER::close;
+    $stream->_detach($arg{SSL_no_shutdown} ? 1 : 0) if $stream;
+    delete ${*$self}{vouch};
+    return CORE::close($self);
 }
 
 sub read {    ## no critic (ProhibitBuiltinHomonyms)
@@ -135,7 +130,10 @@ sub pending {
     return $stream->_pending;
 }
 
-sub context { return ${ *{ $_[0] } }{vouch_context} }
+sub context {
+    my $own = ${ *{ $_[0] } }{vouch} or return;
+    return $own->{context};
+}
 
 sub errstr { return "$SSL_ERROR" }
 
@@ -240,38 +238,65 @@ sub _check_numbers {
     for my $name (qw(timeout SSL_io_timeout SSL_max_line)) {
         my $value = $own->{$name} // next;
         next if !ref $value && looks_like_number($value) && $value >= 0 && $value < 1e12;
-        $name = 'Timeout' if $name eq 'timeout';
-        Vouch::Error->throw(code => 'argument', message => "$name must be a number, 0 or more, not '$value'");
+        my $told = $name eq 'timeout' ? 'Timeout' : $name;
+        Vouch::Error->throw(code => 'argument', message => "$told must be a number, 0 or more, not '$value'");
     }
     return;
 }
 
-# The handshake.  True when done; else $SSL_ERROR and $! say why, and the
-# connection is closed unless it only wants to be called again.
+# What the sockets of a listener, or one of a client, have in common.
+sub _prepare {
+    my ($own, $context) = @_;
+    my $idle = $own->{SSL_io_timeout} // ($context->is_server ? SERVER_IO_TIMEOUT : 0);
+    $own->{context}    = $context;
+    $own->{plain}      = defined $own->{SSL_startHandshake} && !$own->{SSL_startHandshake};
+    $own->{timeout_ms} = _milliseconds($own->{timeout});
+    $own->{idle_ms}    = _milliseconds($idle);
+    $own->{max_line}   = $own->{SSL_max_line} // MAX_LINE;
+    return $own;
+}
+
+# Milliseconds for XS; 0 seconds means no limit, -1 there.
+sub _milliseconds {
+    my ($seconds) = @_;
+    return $seconds ? int($seconds * 1000) || 1 : -1;
+}
+
+# Without TLS for now (SSL_startHandshake => 0): a handle with Perl's buffers.
+sub _accept_plain {
+    my ($self, $class) = @_;
+    my $client = Symbol::gensym();
+    CORE::accept($client, $self) or return;
+    bless $client, $class;
+    $client->autoflush(1);
+    return $client;
+}
+
+# The handshake: the socket when done; else $SSL_ERROR and $! say why.
 sub _start {
     my ($self, $verb, %arg) = @_;
-    my $own    = ${*$self}{vouch_own};
-    my $stream = tied *$self // $self->_tie($own, $verb) // return;
-    my $timeout = $arg{Timeout} // $own->{timeout} // HANDSHAKE_TIMEOUT;
-    if ($stream->_handshake($timeout ? int $timeout * 1000 : -1)) {
-        return $self;
-    }
+    my $own     = ${*$self}{vouch};
+    my $stream  = tied *$self // $self->_tie($own, $verb);
+    my $timeout = $arg{Timeout} // $own->{timeout};
+    return $self if $stream->_handshake(_milliseconds($timeout));
+    return $self->_not_started($stream, $verb, $timeout);
+}
+
+# A handshake that only wants to be called again keeps its socket; any other
+# closes it.
+sub _not_started {
+    my ($self, $stream, $verb, $timeout) = @_;
     return if $SSL_ERROR == SSL_WANT_READ || $SSL_ERROR == SSL_WANT_WRITE;
     _explain($stream, $verb, $timeout);
-    return $self->_abandon($own);
+    return $self->_abandon(${*$self}{vouch});
 }
 
 sub _tie {
     my ($self, $own, $verb) = @_;
-    my $config = ${*$self}{vouch_context}{config};
-    my $idle   = $own->{SSL_io_timeout} // ($verb eq 'accept' ? SERVER_IO_TIMEOUT : 0);
-    my $stream = Vouch::Stream::_new($config, $self, fileno($self) // -1,
-        $idle ? int $idle * 1000 : -1, $own->{SSL_max_line} // MAX_LINE);
-    if ($verb eq 'connect') {
-        $stream->_set_names(_names($own));
-        $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
-    }
-    tie *$self, 'Vouch::Stream', $stream;
+    my $stream = Vouch::Stream::_attach($self, $own->{context}{config}, $own->{idle_ms}, $own->{max_line});
+    return $stream if $verb eq 'accept';
+    $stream->_set_names(_names($own));
+    $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
     return $stream;
 }
 
@@ -329,7 +354,9 @@ sub _readable {
 }
 
 sub _failed_accept {
-    $SSL_ERROR = dualvar($! + 0, "accept failed: $!");
+    my ($errno) = @_;
+    $! = $errno;
+    $SSL_ERROR = dualvar($errno, "accept failed: $!");
     return;
 }
 
@@ -340,7 +367,8 @@ sub _tcp_failed {
         ? ('listen on', $arg->{LocalHost} // $arg->{LocalAddr} // '*', $arg->{LocalPort} // $arg->{LocalService})
         : ('connect to', $arg->{PeerHost} // $arg->{PeerAddr} // '?', $arg->{PeerPort} // $arg->{PeerService});
     my $where  = join ':', grep { defined } @where;
-    my $reason = $errno ? "$!" : $@;
+    # A name that has no address is told in $@ only.
+    my $reason = $errno && $errno != EINVAL ? "$!" : $@ || "$!";
     $SSL_ERROR = dualvar($errno, "cannot $verb $where: $reason");
     $! = $errno;
     return;

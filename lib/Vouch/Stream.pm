@@ -12,8 +12,6 @@ use Vouch ();
 
 sub CLONE_SKIP { return 1 }
 
-sub TIEHANDLE { my ($class, $stream) = @_; return $stream }
-
 sub PRINTF {
     my ($self, $format, @values) = @_;
     local ($,, $\);

@@ -7,7 +7,8 @@ use File::Find qw(find);
 use File::Temp qw(tempdir);
 use Test::More;
 use lib 't/lib';
-use VouchTest::Examples qw(expected_pattern examples_of_markdown examples_of_pod run_example);
+use VouchTest::Examples
+    qw(expected_pattern examples_of_markdown examples_of_pod finish_example run_example write_file);
 
 sub files_below {
     my ($dir) = @_;
@@ -17,20 +18,39 @@ sub files_below {
     return @files;
 }
 
-sub check_example {
-    my ($example, $dir) = @_;
-    plan skip_all => $example->{skip} if defined $example->{skip};
-    my $result = run_example($example, $dir);
+sub check_result {
+    my ($example, $result) = @_;
     is $result->{status}, 0, 'ends well' or diag $result->{err};
     my $pattern = expected_pattern($example->{code});
     like $result->{out}, qr/\A$pattern\z/, 'prints what it says' if defined $pattern;
     return;
 }
 
+# Run one; of a server, note that it runs.
+sub check_example {
+    my ($example, $dir, $servers) = @_;
+    plan skip_all => $example->{skip} if defined $example->{skip};
+    if (defined $example->{save}) {
+        write_file("$dir/$example->{save}", $example->{code});
+        ok -s "$dir/$example->{save}", "is $example->{save}";
+        return;
+    }
+    my $result = run_example($example, $dir);
+    return check_result($example, $result) if !defined $example->{port};
+    push @$servers, [$example, $result];
+    ok kill(0 => $result->{pid}), 'runs';
+    return;
+}
+
 sub check_document {
     my (@examples) = @_;
     my $dir = tempdir(CLEANUP => 1);
-    subtest $_->{name} => \&check_example, $_, $dir for @examples;
+    my @servers;
+    subtest $_->{name} => \&check_example, $_, $dir, \@servers for @examples;
+    for my $server (@servers) {
+        my ($example, $running) = @$server;
+        subtest "$example->{name}, at its end" => \&check_result, $example, finish_example($running);
+    }
     return;
 }
 
@@ -47,15 +67,15 @@ subtest 'the runner sees output that differs' => sub {
     is expected_pattern("print 1;\n"), undef, 'an example may promise nothing';
 };
 
-my @pods  = files_below('lib');
+my @pods  = (files_below('lib'), grep { -T } glob 'script/*');
 my $count = 0;
 for my $path (@pods) {
     my @examples = examples_of_pod($path);
     $count += @examples;
     check_document(@examples);
 }
-ok $count > 0, 'there are examples in lib' if @pods;
+ok $count > 0, 'there are examples in the POD';
 
-check_document(examples_of_markdown('README.md')) if -e 'README.md';
+check_document(examples_of_markdown('README.md'));
 
 done_testing;

@@ -64,7 +64,8 @@ _name_fields(self, issuer)
                                                : VOUCH_CERT_SUBJECT,
                                   vxs_push_field, &list);
     if (result != 0)
-        croak("a part of the name cannot be decoded");
+        vxs_fail(aTHX_ VOUCH_E_FORMAT,
+                 "a part of the name cannot be decoded");
     XPUSHs(sv_2mortal(newRV_inc((SV *) list.array)));
 
 void
@@ -76,7 +77,8 @@ _alternative_names(self)
     list.array = (AV *) sv_2mortal((SV *) newAV());
     VXS_LIST_PERL(list);
     if (vouch_cert_san_each(self, vxs_push_san, &list) != 0)
-        croak("the alternative names cannot be decoded");
+        vxs_fail(aTHX_ VOUCH_E_FORMAT,
+                 "the alternative names cannot be decoded");
     XPUSHs(sv_2mortal(newRV_inc((SV *) list.array)));
 
 SV *
@@ -115,7 +117,8 @@ pem(self)
     buf = vxs_new_buf(aTHX);
     if (getters[ix](self, buf) != 0) {
         vouch_buf_free(buf);
-        croak("OpenSSL cannot write this certificate");
+        vxs_fail(aTHX_ VOUCH_E_FORMAT,
+                 "OpenSSL cannot write this certificate");
     }
     RETVAL = vxs_take_buf(aTHX_ buf);
   OUTPUT:

@@ -202,7 +202,7 @@ _set_pins(self, other, alone)
     else
         self->pins = vouch_pins_new();
     if (self->pins == NULL)
-        croak("out of memory");
+        vxs_fail(aTHX_ VOUCH_E_MEMORY, "out of memory");
     if (vouch_config_set_pins(self->config, self->pins, alone, &err) != 0)
         vxs_throw(aTHX_ &err);
 
@@ -222,14 +222,15 @@ _add_pin(self, pin)
   CODE:
     vouch_error_clear(&err);
     if (self->pins == NULL)
-        croak("this context was made without pins: give SSL_fingerprint "
-              "(an empty list will do)");
+        vxs_fail(aTHX_ VOUCH_E_CONFIG,
+                 "this context was made without pins: give "
+                 "SSL_fingerprint (an empty list will do)");
     if (vouch_fingerprint_parse(vxs_name(aTHX_ pin, "a pin"), &print, &err)
         != 0)
         vxs_throw(aTHX_ &err);
     RETVAL = verbs[ix](self->pins, &print);
     if (RETVAL < 0)
-        croak("out of memory");
+        vxs_fail(aTHX_ VOUCH_E_MEMORY, "out of memory");
   OUTPUT:
     RETVAL
 

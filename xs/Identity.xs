@@ -2,8 +2,8 @@ MODULE = Vouch    PACKAGE = Vouch::Identity
 
 SV *
 _create(cn, key, not_before, not_after, ...)
-    const char *cn
-    const char *key
+    SV *cn
+    SV *key
     IV not_before
     IV not_after
   PREINIT:
@@ -20,12 +20,11 @@ _create(cn, key, not_before, not_after, ...)
     SAVEFREEPV(names);
     for (i = 4; i < items; i++)
         names[i - 4] = vxs_name(aTHX_ ST(i), "an alternative name");
-    spec.cn = vxs_name(aTHX_ ST(0), "the common name");
-    spec.key = key;
+    spec.cn = vxs_name(aTHX_ cn, "the common name");
+    spec.key = vxs_name(aTHX_ key, "the kind of key");
     spec.san = names;
     spec.not_before = not_before;
     spec.not_after = not_after;
-    PERL_UNUSED_VAR(cn);
     if (vouch_identity_create(&spec, &identity, &err) != 0)
         vxs_throw(aTHX_ &err);
     RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
@@ -151,7 +150,7 @@ cert_pem(self)
                 : vouch_identity_cert_pem(self, buf);
     if (result != 0) {
         vouch_buf_free(buf);
-        croak("OpenSSL cannot write this identity");
+        vxs_fail(aTHX_ VOUCH_E_TLS, "OpenSSL cannot write this identity");
     }
     RETVAL = vxs_take_buf(aTHX_ buf);
   OUTPUT:

@@ -164,15 +164,22 @@ vxs_throw(pTHX_ const struct vouch_error *err)
     croak("%s", err->text);
 }
 
-/* Die for an argument that cannot be what it should be. */
-static void
-refuse(pTHX_ const char *what, const char *why)
+void
+vxs_fail(pTHX_ enum vouch_code code, const char *text)
 {
     struct vouch_error err;
 
     vouch_error_clear(&err);
-    (void) vouch_error_set(&err, VOUCH_E_ARGUMENT, "%s must %s", what, why);
+    (void) vouch_error_set(&err, code, "%s", text);
     vxs_throw(aTHX_ &err);
+}
+
+/* Die for an argument that cannot be what it should be. */
+static void
+refuse(pTHX_ const char *what, const char *why)
+{
+    vxs_fail(aTHX_ VOUCH_E_ARGUMENT,
+             Perl_form(aTHX_ "%s must %s", what, why));
 }
 
 const char *
@@ -302,9 +309,9 @@ accepts(pTHX_ struct vxs_stream *self, SV *answer)
 /* Make the callback's store object forget the pointer: it dies with the
  * call. */
 static void
-forget_store(pTHX_ SV *object)
+forget_store(SV *inner)
 {
-    MAGIC *mg = mg_findext(SvRV(object), PERL_MAGIC_ext, &vxs_store_vtbl);
+    MAGIC *mg = mg_findext(inner, PERL_MAGIC_ext, &vxs_store_vtbl);
 
     if (mg != NULL)
         mg->mg_ptr = NULL;
@@ -317,6 +324,7 @@ vxs_verify(const struct vouch_verify *verify, void *arg)
     struct vxs_config *config;
     SV *callback;
     SV *store;
+    SV *inner;
     SV *answer;
     SV *error;
     int accepted = 0;
@@ -337,6 +345,8 @@ vxs_verify(const struct vouch_verify *verify, void *arg)
     callback = sv_2mortal(newSVsv(config->verify_cb));
     store = sv_2mortal(vxs_wrap(aTHX_ "Vouch::VerifyContext", verify->store,
                                 PTR2IV(verify->store), &vxs_store_vtbl));
+    /* The callback may assign to $_[1], and keep what was there. */
+    inner = sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(store)));
     PUSHMARK(SP);
     EXTEND(SP, 6);
     mPUSHi(verify->ok);
@@ -358,7 +368,7 @@ vxs_verify(const struct vouch_verify *verify, void *arg)
         self->pending = newSVsv(error);
     else
         accepted = accepts(aTHX_ self, answer);
-    forget_store(aTHX_ store);
+    forget_store(inner);
     PUTBACK;
     POPSTACK;
     FREETMPS;

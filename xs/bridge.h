@@ -64,8 +64,10 @@ void *vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl,
 /* A certificate object; takes its own reference.  undef for NULL. */
 SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
 
-/* Die with a Vouch::Error. */
+/* Die with a Vouch::Error: with this one, or one of a code and a text. */
 void vxs_throw(pTHX_ const struct vouch_error *err) __attribute__((noreturn));
+void vxs_fail(pTHX_ enum vouch_code code, const char *text)
+    __attribute__((noreturn));
 
 /* Bytes of an argument, valid until the statement ends; dies for undef, a
  * reference, and characters that are no bytes.  vxs_name(), for names of

@@ -558,8 +558,9 @@ vxs_stream_line(pTHX_ struct vxs_stream *self)
 
 /*
  * Write, all of it or what one record takes.  The count, or undef.  Should
- * it come to waiting, the rest is copied first: Perl that runs meanwhile may
- * change the variable it came from.
+ * it come to waiting, what goes beyond the record under way (which OpenSSL
+ * holds already) is copied first: Perl that runs meanwhile may change the
+ * variable it came from.
  */
 SV *
 vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
@@ -581,7 +582,7 @@ vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
                 break;
             continue;
         }
-        if (copy == NULL) {
+        if (copy == NULL && length - total > RECORD_MAX) {
             copy = newSVpvn_flags(data, length - total, SVs_TEMP);
             data = SvPVX(copy);
         }

@@ -80,8 +80,7 @@ vouch_cert_from_file(const char *path, struct vouch_cert **cert_r,
 
     buf = vouch_buf_new(VOUCH_CERT_MAX);
     if (buf == NULL)
-        return vouch_error_set(err, VOUCH_E_MEMORY, "%s: out of memory",
-                               path);
+        return vouch_error_set(err, VOUCH_E_MEMORY, "%s: out of memory", path);
     if (vouch_file_read(path, buf, err) == 0)
         rv = vouch_cert_from_mem(vouch_buf_data(buf), vouch_buf_length(buf),
                                  path, cert_r, err);
@@ -121,8 +120,7 @@ vouch_cert_serial_hex(const struct vouch_cert *cert, struct vouch_buf *out)
 }
 
 int
-vouch_cert_serial_decimal(const struct vouch_cert *cert,
-                          struct vouch_buf *out)
+vouch_cert_serial_decimal(const struct vouch_cert *cert, struct vouch_buf *out)
 {
     return append_serial(cert, BN_bn2dec, out);
 }
@@ -137,11 +135,11 @@ days_from_date(int64_t year, int month, int day)
     int64_t y = month <= 2 ? year - 1 : year;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
     int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 +
-                          day - 1;
+    int64_t day_of_year =
+        (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
 
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 -
-           year_of_era / 100 + day_of_year - 719468;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4
+           - year_of_era / 100 + day_of_year - 719468;
 }
 
 static int
@@ -156,9 +154,10 @@ epoch_of(const ASN1_TIME *when, int64_t *epoch_r)
     ERR_pop_to_mark();
     if (!good)
         return -1;
-    *epoch_r = days_from_date((int64_t) tm.tm_year + 1900, tm.tm_mon + 1,
-                              tm.tm_mday) * SECONDS_PER_DAY +
-               tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    *epoch_r =
+        days_from_date((int64_t) tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday)
+            * SECONDS_PER_DAY
+        + tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
     return 0;
 }
 
@@ -208,8 +207,8 @@ key_algorithm(const struct vouch_cert *cert)
     X509_PUBKEY *pubkey = X509_get_X509_PUBKEY(vouch_cert_openssl(cert));
     X509_ALGOR *algorithm = NULL;
 
-    if (pubkey == NULL ||
-        X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, pubkey) != 1)
+    if (pubkey == NULL
+        || X509_PUBKEY_get0_param(NULL, NULL, NULL, &algorithm, pubkey) != 1)
         return NULL;
     return algorithm;
 }
@@ -327,8 +326,8 @@ digest_der(const X509 *cert, enum vouch_digest_of of, const EVP_MD *method,
 }
 
 int
-vouch_cert_fingerprint(const struct vouch_cert *cert,
-                       enum vouch_digest digest, enum vouch_digest_of of,
+vouch_cert_fingerprint(const struct vouch_cert *cert, enum vouch_digest digest,
+                       enum vouch_digest_of of,
                        struct vouch_fingerprint *fingerprint_r)
 {
     const X509 *x509 = vouch_cert_openssl(cert);

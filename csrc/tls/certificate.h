@@ -23,7 +23,7 @@ enum vouch_cert_name { VOUCH_CERT_SUBJECT = 0, VOUCH_CERT_ISSUER = 1 };
 
 /* Types of subject alternative names: the tags of RFC 5280. */
 enum vouch_san_type {
-    VOUCH_SAN_OTHER = 0,     /* value: DER */
+    VOUCH_SAN_OTHER = 0,     /* value: DER of the OtherName, OID and all */
     VOUCH_SAN_EMAIL = 1,     /* value: text */
     VOUCH_SAN_DNS = 2,       /* value: text */
     VOUCH_SAN_DIRECTORY = 4, /* value: one-line name */
@@ -60,12 +60,11 @@ int vouch_cert_name_line(const struct vouch_cert *cert,
  * to last, value in UTF-8 and not NUL-terminated, until it returns other
  * than 0; returns that, 0, or -1 for a value that cannot be decoded.
  */
-int vouch_cert_name_each(const struct vouch_cert *cert,
-                         enum vouch_cert_name which,
-                         int (*field)(const char *name,
-                                      const unsigned char *value,
-                                      size_t length, void *arg),
-                         void *arg);
+int
+vouch_cert_name_each(const struct vouch_cert *cert, enum vouch_cert_name which,
+                     int (*field)(const char *name, const unsigned char *value,
+                                  size_t length, void *arg),
+                     void *arg);
 
 /* Append the first common name of the subject, UTF-8, NULs and all.
  * 1 there is one, 0 there is none, -1 it cannot be decoded. */
@@ -73,7 +72,8 @@ int vouch_cert_common_name(const struct vouch_cert *cert,
                            struct vouch_buf *out);
 
 /* Call san(type, value, length, arg) for each subject alternative name, as
- * vouch_cert_name_each() does. */
+ * vouch_cert_name_each() does.  Types that are not listed are passed over;
+ * an address of another length than 4 or 16 is -1. */
 int vouch_cert_san_each(const struct vouch_cert *cert,
                         int (*san)(enum vouch_san_type type,
                                    const unsigned char *value, size_t length,
@@ -81,7 +81,7 @@ int vouch_cert_san_each(const struct vouch_cert *cert,
                         void *arg);
 
 /* Append the serial number, in upper-case hexadecimal or in decimal, with
- * "-" if negative.  0 or -1. */
+ * "-" if negative.  0, or -1: longer than 1024 bytes, where 20 are allowed. */
 int vouch_cert_serial_hex(const struct vouch_cert *cert,
                           struct vouch_buf *out);
 int vouch_cert_serial_decimal(const struct vouch_cert *cert,
@@ -91,8 +91,8 @@ int vouch_cert_serial_decimal(const struct vouch_cert *cert,
 int vouch_cert_not_before(const struct vouch_cert *cert, int64_t *epoch_r);
 int vouch_cert_not_after(const struct vouch_cert *cert, int64_t *epoch_r);
 
-/* 1 or 0 at the time now (seconds since 1970).  An unreadable date counts
- * as outside: 1. */
+/* 1 or 0 at the time now (seconds since 1970).  The second named in the date
+ * is valid still.  An unreadable date counts as outside: 1. */
 int vouch_cert_is_expired(const struct vouch_cert *cert, int64_t now);
 int vouch_cert_is_not_yet_valid(const struct vouch_cert *cert, int64_t now);
 

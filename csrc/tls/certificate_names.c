@@ -31,8 +31,8 @@ name_of(const struct vouch_cert *cert, enum vouch_cert_name which)
 }
 
 int
-vouch_cert_name_line(const struct vouch_cert *cert,
-                     enum vouch_cert_name which, struct vouch_buf *out)
+vouch_cert_name_line(const struct vouch_cert *cert, enum vouch_cert_name which,
+                     struct vouch_buf *out)
 {
     char *line;
     int rv = -1;
@@ -99,11 +99,9 @@ pass_entry(const X509_NAME_ENTRY *entry, field_fn field, void *arg)
 }
 
 int
-vouch_cert_name_each(const struct vouch_cert *cert,
-                     enum vouch_cert_name which,
-                     int (*field)(const char *name,
-                                  const unsigned char *value, size_t length,
-                                  void *arg),
+vouch_cert_name_each(const struct vouch_cert *cert, enum vouch_cert_name which,
+                     int (*field)(const char *name, const unsigned char *value,
+                                  size_t length, void *arg),
                      void *arg)
 {
     const X509_NAME *name = name_of(cert, which);

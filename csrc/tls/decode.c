@@ -65,8 +65,8 @@ vouch_decode_at_end(void)
 {
     unsigned long code = ERR_peek_last_error();
 
-    return ERR_GET_LIB(code) == ERR_LIB_PEM &&
-           ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    return ERR_GET_LIB(code) == ERR_LIB_PEM
+           && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
 BIO *
@@ -103,7 +103,8 @@ refuse_pem(const unsigned char *data, size_t length, const char *what,
     }
     return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
                                    "%s: not a certificate (no CERTIFICATE "
-                                   "block in the PEM)", what);
+                                   "block in the PEM)",
+                                   what);
 }
 
 /* Keep a certificate: as the leaf, or behind the others.  Takes it over. */
@@ -137,8 +138,8 @@ decode_pem(const unsigned char *data, size_t length, const char *what,
     if (bio == NULL)
         return no_memory(what, err);
     while (rest_r != NULL || leaf == NULL) {
-        cert = PEM_read_bio_X509_AUX(bio, NULL, vouch_decode_no_password,
-                                     NULL);
+        cert =
+            PEM_read_bio_X509_AUX(bio, NULL, vouch_decode_no_password, NULL);
         if (cert == NULL)
             break;
         count++;
@@ -150,7 +151,8 @@ decode_pem(const unsigned char *data, size_t length, const char *what,
     if (ERR_peek_last_error() != 0 && !vouch_decode_at_end()) {
         (void) vouch_error_set_openssl(err, VOUCH_E_FORMAT,
                                        "%s: certificate %d in it cannot be "
-                                       "read", what, count + 1);
+                                       "read",
+                                       what, count + 1);
         goto out;
     }
     if (leaf == NULL) {
@@ -205,7 +207,8 @@ refuse_der(const unsigned char *data, size_t length, const char *what,
     vouch_error_clear(&plain);
     (void) vouch_error_set_openssl(&plain, VOUCH_E_FORMAT,
                                    "%s: not a certificate (neither PEM nor "
-                                   "DER)", what);
+                                   "DER)",
+                                   what);
     if (data[0] == DER_SEQUENCE)
         hint = der_hint(data, length);
     ERR_clear_error();
@@ -231,16 +234,16 @@ decode_der(const unsigned char *data, size_t length, const char *what,
         X509_free(cert);
         return vouch_error_set(err, VOUCH_E_FORMAT,
                                "%s: not a certificate: %lu bytes follow the "
-                               "DER certificate", what,
-                               (unsigned long) (data + length - at));
+                               "DER certificate",
+                               what, (unsigned long) (data + length - at));
     }
     *leaf_r = cert;
     return 1;
 }
 
 int
-vouch_decode_certs(const unsigned char *data, size_t length,
-                   const char *what, X509 **leaf_r, STACK_OF(X509) **rest_r,
+vouch_decode_certs(const unsigned char *data, size_t length, const char *what,
+                   X509 **leaf_r, STACK_OF(X509) **rest_r,
                    struct vouch_error *err)
 {
     int rv = 0;
@@ -248,9 +251,8 @@ vouch_decode_certs(const unsigned char *data, size_t length,
     if (data == NULL || length == 0)
         return vouch_error_set(err, VOUCH_E_FORMAT, "%s: is empty", what);
     if (length > VOUCH_CERT_MAX)
-        return vouch_error_set(err, VOUCH_E_LIMIT,
-                               "%s: larger than %d bytes", what,
-                               VOUCH_CERT_MAX);
+        return vouch_error_set(err, VOUCH_E_LIMIT, "%s: larger than %d bytes",
+                               what, VOUCH_CERT_MAX);
     ERR_clear_error();
     if (data[0] == DER_SEQUENCE)
         rv = decode_der(data, length, what, leaf_r, err);

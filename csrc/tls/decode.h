@@ -30,7 +30,6 @@ int vouch_decode_contains(const unsigned char *data, size_t length,
 int vouch_decode_at_end(void);
 
 /* A pem_password_cb that gives up; without one OpenSSL asks the terminal. */
-int vouch_decode_no_password(char *password, int size, int writing,
-                             void *arg);
+int vouch_decode_no_password(char *password, int size, int writing, void *arg);
 
 #endif

@@ -49,8 +49,8 @@ is_name(const char *text, size_t length, const char *name)
     size_t i;
 
     for (i = 0; name[i] != '\0'; i++) {
-        if (at < length && text[at] == '-' && i > 0 && is_digit(name[i]) &&
-            !is_digit(name[i - 1]))
+        if (at < length && text[at] == '-' && i > 0 && is_digit(name[i])
+            && !is_digit(name[i - 1]))
             at++;
         if (at >= length || lower(text[at]) != name[i])
             return 0;
@@ -230,11 +230,13 @@ is_bare_base64(const char *text, size_t length)
 static int
 refuse(const char *text, struct vouch_error *err)
 {
-    return vouch_error_set(err, VOUCH_E_FORMAT,
-                           "\"%.100s\" is not a fingerprint; write sha256$HEX, "
-                           "sha256$spki$HEX, sha256$pub$HEX, SHA256:HEX, "
-                           "HEX, AA:BB:..., sha256//BASE64 or 43 characters "
-                           "of base64url", text);
+    return vouch_error_set(
+        err, VOUCH_E_FORMAT,
+        "\"%.100s\" is not a fingerprint; write sha256$HEX, "
+        "sha256$spki$HEX, sha256$pub$HEX, SHA256:HEX, "
+        "HEX, AA:BB:..., sha256//BASE64 or 43 characters "
+        "of base64url",
+        text);
 }
 
 static int
@@ -286,8 +288,8 @@ int
 vouch_fingerprint_equal(const struct vouch_fingerprint *a,
                         const struct vouch_fingerprint *b)
 {
-    if (a->digest != b->digest || a->of != b->of || a->length != b->length ||
-        a->length > VOUCH_DIGEST_MAX)
+    if (a->digest != b->digest || a->of != b->of || a->length != b->length
+        || a->length > VOUCH_DIGEST_MAX)
         return 0;
     return CRYPTO_memcmp(a->bytes, b->bytes, a->length) == 0;
 }

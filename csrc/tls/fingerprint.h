@@ -39,7 +39,8 @@ struct vouch_fingerprint {
 };
 
 enum vouch_spelling {
-    VOUCH_SPELL_DOLLAR = 0, /* sha256$ab12..., sha256$spki$..., sha256$pub$.. */
+    VOUCH_SPELL_DOLLAR = 0, /* sha256$ab12, sha256$spki$ab12, sha256$pub$ab12:
+                               the only one that tells what is digested */
     VOUCH_SPELL_LOWER = 1,  /* SHA256:ab12... */
     VOUCH_SPELL_UPPER = 2,  /* SHA256:AB12... */
     VOUCH_SPELL_HEX = 3,    /* ab12... */
@@ -61,9 +62,10 @@ void vouch_fingerprint_text(const struct vouch_fingerprint *fingerprint,
                             char text_r[VOUCH_FINGERPRINT_TEXT]);
 
 /*
- * Read any spelling, and curl's "sha256//base64" (a public key).  Where the
- * algorithm is not named it follows from the length (64 digits: sha256, and
- * so on; 43 characters of base64url: sha256).  0, or -1 with VOUCH_E_FORMAT
+ * Read any spelling, and curl's "sha256//base64" (a public key).  Hex may
+ * have colons everywhere; names may be in any case.  Where the algorithm is
+ * not named it follows from the length (64 digits: sha256, and so on; 43
+ * characters of base64url: sha256).  0, or -1 with VOUCH_E_FORMAT
  * quoting the text and naming the spellings.
  */
 int vouch_fingerprint_parse(const char *text,

@@ -89,8 +89,7 @@ fill_chain(struct vouch_identity *identity, void **chain, size_t count)
 }
 
 int
-vouch_identity_from_openssl(void *x509, void *pkey, void **chain,
-                            size_t count,
+vouch_identity_from_openssl(void *x509, void *pkey, void **chain, size_t count,
                             struct vouch_identity **identity_r,
                             struct vouch_error *err)
 {
@@ -130,9 +129,9 @@ vouch_identity_cert_pem(const struct vouch_identity *identity,
     if (vouch_cert_pem(vouch_identity_cert(identity), out) != 0)
         return -1;
     for (i = 0; i < sk_X509_num(identity->chain); i++) {
-        if (vouch_cert_pem(vouch_cert_borrow(sk_X509_value(identity->chain,
-                                                           i)),
-                           out) != 0)
+        if (vouch_cert_pem(
+                vouch_cert_borrow(sk_X509_value(identity->chain, i)), out)
+            != 0)
             return -1;
     }
     return 0;
@@ -150,8 +149,9 @@ vouch_identity_key_pem(const struct vouch_identity *identity,
     if (bio == NULL)
         return -1;
     ERR_set_mark();
-    if (PEM_write_bio_PKCS8PrivateKey(bio, identity->key, NULL, NULL, 0,
-                                      NULL, NULL) == 1) {
+    if (PEM_write_bio_PKCS8PrivateKey(bio, identity->key, NULL, NULL, 0, NULL,
+                                      NULL)
+        == 1) {
         length = BIO_get_mem_data(bio, &text);
         if (length > 0)
             rv = vouch_buf_append(out, text, (size_t) length);
@@ -184,8 +184,9 @@ write_cert(const char *cert_file, const char *key_file,
     struct vouch_error inner;
 
     vouch_error_clear(&inner);
-    if (vouch_file_write(cert_file, vouch_buf_data(pem),
-                         vouch_buf_length(pem), flags, &inner) == 0)
+    if (vouch_file_write(cert_file, vouch_buf_data(pem), vouch_buf_length(pem),
+                         flags, &inner)
+        == 0)
         return 0;
     if (err == NULL || err->code != VOUCH_OK)
         return -1;
@@ -198,8 +199,8 @@ write_cert(const char *cert_file, const char *key_file,
 
 int
 vouch_identity_save(const struct vouch_identity *identity,
-                    const char *cert_file, const char *key_file,
-                    int replace, struct vouch_error *err)
+                    const char *cert_file, const char *key_file, int replace,
+                    struct vouch_error *err)
 {
     int flags = replace ? VOUCH_FILE_REPLACE : 0;
     struct vouch_buf *cert = vouch_buf_new(VOUCH_CERT_MAX);
@@ -212,20 +213,21 @@ vouch_identity_save(const struct vouch_identity *identity,
                                cert_file);
         goto out;
     }
-    if (cert == NULL || key == NULL ||
-        vouch_identity_cert_pem(identity, cert) != 0 ||
-        vouch_identity_key_pem(identity, key) != 0) {
+    if (cert == NULL || key == NULL
+        || vouch_identity_cert_pem(identity, cert) != 0
+        || vouch_identity_key_pem(identity, key) != 0) {
         (void) vouch_error_set(err, VOUCH_E_MEMORY,
                                "%s: out of memory or larger than %d bytes",
                                cert_file, VOUCH_CERT_MAX);
         goto out;
     }
-    if (!replace && (check_absent(key_file, err) != 0 ||
-                     check_absent(cert_file, err) != 0))
+    if (!replace
+        && (check_absent(key_file, err) != 0
+            || check_absent(cert_file, err) != 0))
         goto out;
-    if (vouch_file_write(key_file, vouch_buf_data(key),
-                         vouch_buf_length(key), flags | VOUCH_FILE_PRIVATE,
-                         err) != 0)
+    if (vouch_file_write(key_file, vouch_buf_data(key), vouch_buf_length(key),
+                         flags | VOUCH_FILE_PRIVATE, err)
+        != 0)
         goto out;
     rv = write_cert(cert_file, key_file, cert, flags, err);
 

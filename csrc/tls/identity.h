@@ -18,12 +18,14 @@ struct vouch_identity;
 struct vouch_identity_spec {
     const char *cn;         /* common name, UTF-8, 1 to 64 characters */
     const char *key;        /* "ec:prime256v1" (NULL), "ec:secp384r1",
-                               "rsa:3072", "ed25519", "ed448" */
+                               "ec:secp521r1", "ec:P-256" and so on,
+                               "rsa:2048" to "rsa:8192" in steps of 8,
+                               "ed25519", "ed448" */
     const char *const *san; /* "DNS:name", "IP:address", "EMAIL:a@b",
                                "URI:...", or a bare host name or address */
     size_t san_count;
-    int64_t not_before; /* seconds since 1970 */
-    int64_t not_after;  /* seconds since 1970, later than not_before */
+    int64_t not_before; /* seconds since 1970; years 1950 to 9999 */
+    int64_t not_after;  /* the same, later than not_before */
 };
 
 /*
@@ -40,7 +42,8 @@ struct vouch_identity *vouch_identity_ref(struct vouch_identity *identity);
 
 /* Make a key and a self-signed certificate (X.509 v3, random serial,
  * SHA-256 or the key's own digest, usable for servers and clients, not a
- * CA).  0, or -1: VOUCH_E_ARGUMENT names the field and what it may be. */
+ * CA).  0, or -1: VOUCH_E_ARGUMENT names the field and what it may be,
+ * VOUCH_E_LIMIT so many names that no peer would take the certificate. */
 int vouch_identity_create(const struct vouch_identity_spec *spec,
                           struct vouch_identity **identity_r,
                           struct vouch_error *err);
@@ -56,7 +59,8 @@ int vouch_identity_renew(const struct vouch_identity *identity,
 /*
  * Load certificate (and chain) and key: PEM, DER or PKCS#12, told apart by
  * their bytes.  key_file NULL: the key is in cert_file.  password may be
- * NULL.  0, or -1 with one of
+ * NULL; it is asked at most once, and only for what is encrypted.  Nothing
+ * ever asks the terminal.  0, or -1 with one of
  *   VOUCH_E_FILE      missing or unreadable; names the file
  *   VOUCH_E_FORMAT    neither PEM, DER nor PKCS#12, or nothing fitting in it
  *   VOUCH_E_PASSWORD  encrypted and no password given, or the wrong one
@@ -95,8 +99,7 @@ int vouch_identity_save(const struct vouch_identity *identity,
                         int replace, struct vouch_error *err);
 
 /* The certificate, borrowed. */
-struct vouch_cert *
-vouch_identity_cert(const struct vouch_identity *identity);
+struct vouch_cert *vouch_identity_cert(const struct vouch_identity *identity);
 
 /* Append certificate and chain, or the key (unencrypted PKCS#8), as PEM. */
 int vouch_identity_cert_pem(const struct vouch_identity *identity,

@@ -21,10 +21,10 @@
 #include "tls/private.h"
 #include "tls/san.h"
 
-#define CN_MAX 64         /* characters: ub-common-name of RFC 5280 */
-#define SERIAL_BITS 128   /* cannot repeat; RFC 5280 allows 159 */
-#define RSA_MIN 2048      /* what peers still accept */
-#define RSA_MAX 8192      /* larger ones take minutes and are refused */
+#define CN_MAX 64            /* characters: ub-common-name of RFC 5280 */
+#define SERIAL_BITS 128      /* cannot repeat; RFC 5280 allows 159 */
+#define RSA_MIN 2048         /* what peers still accept */
+#define RSA_MAX 8192         /* larger ones take minutes and are refused */
 #define CERT_SENT_MAX 102400 /* peers refuse more: SSL_MAX_CERT_LIST_DEFAULT */
 #define DATE_MIN ((int64_t) -631152000)   /* 1950-01-01T00:00:00Z */
 #define DATE_MAX ((int64_t) 253402300799) /* 9999-12-31T23:59:59Z */
@@ -71,15 +71,15 @@ make_rsa(const char *digits, struct vouch_error *err)
     if (end == NULL || *end != '\0' || bits > RSA_MAX || bits % 8 != 0) {
         (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "key: \"rsa:%.40s\" is not an RSA key; it may "
-                               "be rsa:%d to rsa:%d in steps of 8", digits,
-                               RSA_MIN, RSA_MAX);
+                               "be rsa:%d to rsa:%d in steps of 8",
+                               digits, RSA_MIN, RSA_MAX);
         return NULL;
     }
     if (bits < RSA_MIN) {
         (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "key: rsa:%lu is too short to be safe and "
-                               "peers refuse it; use rsa:%d or more", bits,
-                               RSA_MIN);
+                               "peers refuse it; use rsa:%d or more",
+                               bits, RSA_MIN);
         return NULL;
     }
     key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) bits);
@@ -112,8 +112,8 @@ make_key(const char *text, struct vouch_error *err)
     (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
                            "key: \"%.100s\" is not a kind of key; it may be "
                            "ec:prime256v1, ec:secp384r1, ec:secp521r1, "
-                           "rsa:%d to rsa:%d, ed25519 or ed448", text,
-                           RSA_MIN, RSA_MAX);
+                           "rsa:%d to rsa:%d, ed25519 or ed448",
+                           text, RSA_MIN, RSA_MAX);
     return NULL;
 }
 
@@ -133,8 +133,8 @@ check_cn(const char *cn, struct vouch_error *err)
             return vouch_error_set(err, VOUCH_E_ARGUMENT,
                                    "cn: longer than %d characters", CN_MAX);
         length = UTF8_getc(at, left > 6 ? 6 : (int) left, &code);
-        if (length <= 0 || code > 0x10FFFF ||
-            (code >= 0xD800 && code <= 0xDFFF))
+        if (length <= 0 || code > 0x10FFFF
+            || (code >= 0xD800 && code <= 0xDFFF))
             return vouch_error_set(err, VOUCH_E_ARGUMENT,
                                    "cn: is not valid UTF-8");
         if (code < 0x20 || (code >= 0x7F && code < 0xA0))
@@ -176,11 +176,11 @@ static int
 set_serial(X509 *cert)
 {
     BIGNUM *number = BN_new();
-    int good = number != NULL &&
-               BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE,
-                       BN_RAND_BOTTOM_ANY) == 1 &&
-               BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) !=
-                   NULL;
+    int good =
+        number != NULL
+        && BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY)
+               == 1
+        && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
 
     BN_free(number);
     return good;
@@ -191,11 +191,10 @@ static int
 set_term(X509 *cert, int64_t not_before, int64_t not_after)
 {
     ASN1_TIME *date = ASN1_TIME_new();
-    int good = date != NULL && set_serial(cert) &&
-               set_date(date, not_before) &&
-               X509_set1_notBefore(cert, date) == 1 &&
-               set_date(date, not_after) &&
-               X509_set1_notAfter(cert, date) == 1;
+    int good = date != NULL && set_serial(cert) && set_date(date, not_before)
+               && X509_set1_notBefore(cert, date) == 1
+               && set_date(date, not_after)
+               && X509_set1_notAfter(cert, date) == 1;
 
     ASN1_TIME_free(date);
     return good;
@@ -206,11 +205,10 @@ set_subject(X509 *cert, const char *cn)
 {
     X509_NAME *name = X509_get_subject_name(cert);
 
-    return X509_NAME_add_entry_by_NID(name, NID_commonName,
-                                      V_ASN1_UTF8STRING,
-                                      (const unsigned char *) cn, -1, -1,
-                                      0) == 1 &&
-           X509_set_issuer_name(cert, name) == 1;
+    return X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+                                      (const unsigned char *) cn, -1, -1, 0)
+               == 1
+           && X509_set_issuer_name(cert, name) == 1;
 }
 
 static int
@@ -249,7 +247,8 @@ add_san(X509 *cert, const GENERAL_NAMES *names)
     if (sk_GENERAL_NAME_num(names) == 0)
         return 1;
     return X509_add1_ext_i2d(cert, NID_subject_alt_name, (void *) names, 0,
-                             X509V3_ADD_DEFAULT) == 1;
+                             X509V3_ADD_DEFAULT)
+           == 1;
 }
 
 /*
@@ -263,8 +262,8 @@ self_sign(X509 *cert, EVP_PKEY *key)
     char name[80];
 
     if (EVP_PKEY_get_default_digest_name(key, name, sizeof(name)) == 2)
-        method = strcmp(name, "UNDEF") == 0 ? NULL
-                                            : EVP_get_digestbyname(name);
+        method =
+            strcmp(name, "UNDEF") == 0 ? NULL : EVP_get_digestbyname(name);
     return X509_sign(cert, key, method) > 0;
 }
 
@@ -293,11 +292,11 @@ make_cert(const struct vouch_identity_spec *spec, const GENERAL_NAMES *names,
 {
     X509 *cert = X509_new();
 
-    if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 &&
-        set_term(cert, spec->not_before, spec->not_after) &&
-        set_subject(cert, spec->cn) && X509_set_pubkey(cert, key) == 1 &&
-        add_extensions(cert, key) && add_san(cert, names) &&
-        self_sign(cert, key))
+    if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1
+        && set_term(cert, spec->not_before, spec->not_after)
+        && set_subject(cert, spec->cn) && X509_set_pubkey(cert, key) == 1
+        && add_extensions(cert, key) && add_san(cert, names)
+        && self_sign(cert, key))
         return cert;
     X509_free(cert);
     return NULL;
@@ -314,8 +313,8 @@ vouch_identity_create(const struct vouch_identity_spec *spec,
     int rv = -1;
 
     ERR_clear_error();
-    if (check_cn(spec->cn, err) != 0 ||
-        check_dates(spec->not_before, spec->not_after, err) != 0)
+    if (check_cn(spec->cn, err) != 0
+        || check_dates(spec->not_before, spec->not_after, err) != 0)
         return -1;
     names = read_san(spec, err);
     if (names == NULL)
@@ -357,21 +356,19 @@ follow_serial(X509 *cert)
     int critical = 0;
     int good = 1;
 
-    id = X509_get_ext_d2i(cert, NID_authority_key_identifier, &critical,
-                          NULL);
+    id = X509_get_ext_d2i(cert, NID_authority_key_identifier, &critical, NULL);
     if (id != NULL && id->serial != NULL)
-        good = ASN1_STRING_copy(id->serial, X509_get0_serialNumber(cert)) ==
-                   1 &&
-               X509_add1_ext_i2d(cert, NID_authority_key_identifier, id,
-                                 critical, X509V3_ADD_REPLACE) == 1;
+        good = ASN1_STRING_copy(id->serial, X509_get0_serialNumber(cert)) == 1
+               && X509_add1_ext_i2d(cert, NID_authority_key_identifier, id,
+                                    critical, X509V3_ADD_REPLACE)
+                      == 1;
     AUTHORITY_KEYID_free(id);
     return good;
 }
 
 int
-vouch_identity_renew(const struct vouch_identity *identity,
-                     int64_t not_before, int64_t not_after,
-                     struct vouch_identity **identity_r,
+vouch_identity_renew(const struct vouch_identity *identity, int64_t not_before,
+                     int64_t not_after, struct vouch_identity **identity_r,
                      struct vouch_error *err)
 {
     EVP_PKEY *key = vouch_identity_pkey(identity);
@@ -386,8 +383,8 @@ vouch_identity_renew(const struct vouch_identity *identity,
                                "the certificate was signed by another "
                                "authority; only that one can renew it");
     cert = X509_dup(vouch_identity_x509(identity));
-    if (cert != NULL && set_term(cert, not_before, not_after) &&
-        follow_serial(cert) && self_sign(cert, key))
+    if (cert != NULL && set_term(cert, not_before, not_after)
+        && follow_serial(cert) && self_sign(cert, key))
         rv = vouch_identity_from_openssl(cert, key, NULL, 0, identity_r, err);
     else
         (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,

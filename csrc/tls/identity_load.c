@@ -28,9 +28,8 @@ check_size(const struct vouch_source *source, struct vouch_error *err)
 
 /* Read certificates, and the key where PKCS#12 brings it along. */
 static int
-read_certs(const struct vouch_source *source,
-           struct vouch_password *password, struct vouch_parts *parts,
-           struct vouch_error *err)
+read_certs(const struct vouch_source *source, struct vouch_password *password,
+           struct vouch_parts *parts, struct vouch_error *err)
 {
     int rv;
 
@@ -76,8 +75,8 @@ find_owner(const struct vouch_parts *parts)
     int i;
 
     for (i = 0; i < sk_X509_num(parts->chain); i++) {
-        if (X509_check_private_key(sk_X509_value(parts->chain, i),
-                                   parts->key) == 1)
+        if (X509_check_private_key(sk_X509_value(parts->chain, i), parts->key)
+            == 1)
             return i + 2;
     }
     return 0;
@@ -93,7 +92,8 @@ check_match(const struct vouch_parts *parts, const char *cert_name,
     if (X509_get0_pubkey(parts->cert) == NULL)
         return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
                                        "%s: the certificate has a kind of "
-                                       "key that cannot be used", cert_name);
+                                       "key that cannot be used",
+                                       cert_name);
     if (X509_check_private_key(parts->cert, parts->key) == 1)
         return 0;
     owner = find_owner(parts);
@@ -107,7 +107,8 @@ check_match(const struct vouch_parts *parts, const char *cert_name,
         return vouch_error_set(err, VOUCH_E_MISMATCH,
                                "%s: the key in it does not match the "
                                "certificate; use the pair that was made "
-                               "together", cert_name);
+                               "together",
+                               cert_name);
     return vouch_error_set(err, VOUCH_E_MISMATCH,
                            "%s does not match %s: the key belongs to another "
                            "certificate; use the pair that was made together",
@@ -150,11 +151,11 @@ read_parts(const struct vouch_source *cert, const struct vouch_source *key,
         EVP_PKEY_free(parts->key);
         parts->key = NULL;
     }
-    if (parts->key == NULL &&
-        read_key(key != NULL ? key : cert, password, &parts->key, err) != 0)
+    if (parts->key == NULL
+        && read_key(key != NULL ? key : cert, password, &parts->key, err) != 0)
         return -1;
-    return check_match(parts, cert->name,
-                       key != NULL ? key->name : cert->name, err);
+    return check_match(parts, cert->name, key != NULL ? key->name : cert->name,
+                       err);
 }
 
 int
@@ -176,7 +177,8 @@ vouch_identity_from_mem(const void *cert, size_t cert_length,
     secret.arg = arg;
     ERR_clear_error();
     if (read_parts(&cert_source, key != NULL ? &key_source : NULL, &secret,
-                   &parts, err) == 0)
+                   &parts, err)
+        == 0)
         rv = build(&parts, identity_r, err);
     vouch_parts_release(&parts);
     OPENSSL_cleanse(&secret, sizeof(secret));
@@ -200,12 +202,11 @@ vouch_identity_load(const char *cert_file, const char *key_file,
                                cert_file);
         goto out;
     }
-    if (vouch_file_read(cert_file, cert, err) != 0 ||
-        (two && vouch_file_read(key_file, key, err) != 0))
+    if (vouch_file_read(cert_file, cert, err) != 0
+        || (two && vouch_file_read(key_file, key, err) != 0))
         goto out;
-    rv = vouch_identity_from_mem(vouch_buf_data(cert),
-                                 vouch_buf_length(cert), cert_file,
-                                 two ? vouch_buf_data(key) : NULL,
+    rv = vouch_identity_from_mem(vouch_buf_data(cert), vouch_buf_length(cert),
+                                 cert_file, two ? vouch_buf_data(key) : NULL,
                                  vouch_buf_length(key), key_file, password,
                                  arg, identity_r, err);
 

@@ -36,8 +36,8 @@ vouch_password_get(struct vouch_password *password)
         return password->length;
     password->asked = 1;
     if (password->ask != NULL)
-        length = password->ask(password->text, VOUCH_PASSWORD_MAX,
-                               password->arg);
+        length =
+            password->ask(password->text, VOUCH_PASSWORD_MAX, password->arg);
     if (length < 0 || length > VOUCH_PASSWORD_MAX)
         length = -1;
     else
@@ -69,11 +69,11 @@ is_unsupported(void)
 
     if (reason == ERR_R_UNSUPPORTED)
         return 1;
-    return ERR_GET_LIB(code) == ERR_LIB_EVP &&
-           (reason == EVP_R_UNSUPPORTED_ALGORITHM ||
-            reason == EVP_R_UNSUPPORTED_CIPHER ||
-            reason == EVP_R_UNKNOWN_CIPHER ||
-            reason == EVP_R_UNKNOWN_PBE_ALGORITHM);
+    return ERR_GET_LIB(code) == ERR_LIB_EVP
+           && (reason == EVP_R_UNSUPPORTED_ALGORITHM
+               || reason == EVP_R_UNSUPPORTED_CIPHER
+               || reason == EVP_R_UNKNOWN_CIPHER
+               || reason == EVP_R_UNKNOWN_PBE_ALGORITHM);
 }
 
 /* Say why something encrypted could not be opened. */
@@ -85,12 +85,14 @@ refuse_encrypted(const struct vouch_source *source,
         return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
                                        "%s: encrypted in a way that this "
                                        "OpenSSL does not offer; encrypt it "
-                                       "anew, with AES", source->name);
+                                       "anew, with AES",
+                                       source->name);
     ERR_clear_error();
     if (vouch_password_get(password) < 0)
         return vouch_error_set(err, VOUCH_E_PASSWORD,
                                "%s: the key is encrypted and no password was "
-                               "given; set SSL_passwd_cb", source->name);
+                               "given; set SSL_passwd_cb",
+                               source->name);
     return vouch_error_set(err, VOUCH_E_PASSWORD, "%s: wrong password",
                            source->name);
 }
@@ -129,9 +131,8 @@ decrypt(const X509_SIG *sealed, const struct vouch_source *source,
 /* Decode a key in DER: encrypted PKCS#8, or any unencrypted form. */
 static int
 decode_der(const unsigned char *data, long length,
-           const struct vouch_source *source,
-           struct vouch_password *password, EVP_PKEY **key_r,
-           struct vouch_error *err)
+           const struct vouch_source *source, struct vouch_password *password,
+           EVP_PKEY **key_r, struct vouch_error *err)
 {
     const unsigned char *at = data;
     X509_SIG *sealed;
@@ -157,8 +158,8 @@ decode_der(const unsigned char *data, long length,
  * some, 0 there was none, -1 error. */
 static int
 open_header(char *header, unsigned char *data, long *length,
-            const struct vouch_source *source,
-            struct vouch_password *password, struct vouch_error *err)
+            const struct vouch_source *source, struct vouch_password *password,
+            struct vouch_error *err)
 {
     EVP_CIPHER_INFO info;
 
@@ -184,8 +185,8 @@ decode_block(char *header, unsigned char *data, long length,
     if (sealed < 0)
         return -1;
     /* One wrong password in 256 leaves a valid end, and then garbage. */
-    rv = decode_der(data, length, source, password, key_r,
-                    sealed ? NULL : err);
+    rv =
+        decode_der(data, length, source, password, key_r, sealed ? NULL : err);
     if (rv != 0 && sealed)
         return refuse_encrypted(source, password, err);
     return rv;
@@ -197,8 +198,8 @@ is_key_name(const char *name)
     static const char ending[] = "PRIVATE KEY";
     size_t length = strlen(name);
 
-    return length >= sizeof(ending) - 1 &&
-           strcmp(name + length - (sizeof(ending) - 1), ending) == 0;
+    return length >= sizeof(ending) - 1
+           && strcmp(name + length - (sizeof(ending) - 1), ending) == 0;
 }
 
 static int
@@ -214,13 +215,13 @@ refuse_pem(const struct vouch_source *source, struct vouch_error *err)
         found = "it holds certificates only";
     return vouch_error_set(err, VOUCH_E_FORMAT,
                            "%s: no private key in it: %s; give the key's "
-                           "file (SSL_key_file)", source->name, found);
+                           "file (SSL_key_file)",
+                           source->name, found);
 }
 
 static int
-decode_pem(const struct vouch_source *source,
-           struct vouch_password *password, EVP_PKEY **key_r,
-           struct vouch_error *err)
+decode_pem(const struct vouch_source *source, struct vouch_password *password,
+           EVP_PKEY **key_r, struct vouch_error *err)
 {
     BIO *bio = vouch_decode_bio(source->data, source->length);
     char *name = NULL;
@@ -282,10 +283,11 @@ vouch_key_decode(const struct vouch_source *source,
         (void) vouch_error_set(err, VOUCH_E_FORMAT,
                                "%s: no private key in it: it holds a "
                                "certificate only; give the key's file "
-                               "(SSL_key_file)", source->name);
+                               "(SSL_key_file)",
+                               source->name);
     else
-        rv = decode_der(source->data, (long) source->length, source,
-                        password, key_r, err);
+        rv = decode_der(source->data, (long) source->length, source, password,
+                        key_r, err);
     ERR_clear_error();
     return rv;
 }

@@ -73,9 +73,9 @@ vouch_pins_ref(struct vouch_pins *pins)
 static size_t
 make_key(const struct vouch_fingerprint *pin, unsigned char key[KEY_MAX])
 {
-    if ((unsigned) pin->digest >= VOUCH_DIGESTS ||
-        (unsigned) pin->of >= VOUCH_OFS ||
-        pin->length != vouch_digest_length(pin->digest))
+    if ((unsigned) pin->digest >= VOUCH_DIGESTS
+        || (unsigned) pin->of >= VOUCH_OFS
+        || pin->length != vouch_digest_length(pin->digest))
         return 0;
     key[0] = (unsigned char) pin->digest;
     key[1] = (unsigned char) pin->of;
@@ -103,8 +103,7 @@ vouch_pins_add(struct vouch_pins *pins, const struct vouch_fingerprint *pin)
 }
 
 int
-vouch_pins_remove(struct vouch_pins *pins,
-                  const struct vouch_fingerprint *pin)
+vouch_pins_remove(struct vouch_pins *pins, const struct vouch_fingerprint *pin)
 {
     unsigned char key[KEY_MAX];
     size_t length = make_key(pin, key);

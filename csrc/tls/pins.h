@@ -24,7 +24,8 @@ struct vouch_pins *vouch_pins_new(void);
 /* Take a reference; returns its argument. */
 struct vouch_pins *vouch_pins_ref(struct vouch_pins *pins);
 
-/* Add a pin: 1 added, 0 was there, -1 without memory. */
+/* Add a pin: 1 added, 0 was there, -1 without memory or if it is none (of
+ * no known kind, or of another length than its kind). */
 int vouch_pins_add(struct vouch_pins *pins,
                    const struct vouch_fingerprint *pin);
 
@@ -44,7 +45,7 @@ int vouch_pins_match(struct vouch_pins *pins, const struct vouch_cert *cert);
 size_t vouch_pins_count(struct vouch_pins *pins);
 
 /* Call each(pin, arg) for every pin, in no order, until it returns other
- * than 0; returns that, or 0.  The set must not be changed from inside. */
+ * than 0; returns that, or 0.  The set must not be used from inside. */
 int vouch_pins_each(struct vouch_pins *pins,
                     int (*each)(const struct vouch_fingerprint *pin,
                                 void *arg),

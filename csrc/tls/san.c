@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 
-#define HOST_MAX 253  /* RFC 1035, as text */
-#define LABEL_MAX 63  /* RFC 1035 */
+#define HOST_MAX 253   /* RFC 1035, as text */
+#define LABEL_MAX 63   /* RFC 1035 */
 #define VALUE_MAX 2048 /* of a mail address or URI: what browsers take */
 
 struct kind {
@@ -25,8 +25,8 @@ struct kind {
 static int
 is_letter_or_digit(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9');
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9');
 }
 
 /* One label of a host name; the underscore is met in practice. */
@@ -35,12 +35,12 @@ valid_label(const char *label, size_t length)
 {
     size_t i;
 
-    if (length == 0 || length > LABEL_MAX || label[0] == '-' ||
-        label[length - 1] == '-')
+    if (length == 0 || length > LABEL_MAX || label[0] == '-'
+        || label[length - 1] == '-')
         return 0;
     for (i = 0; i < length; i++) {
-        if (!is_letter_or_digit(label[i]) && label[i] != '-' &&
-            label[i] != '_')
+        if (!is_letter_or_digit(label[i]) && label[i] != '-'
+            && label[i] != '_')
             return 0;
     }
     return 1;
@@ -83,8 +83,8 @@ valid_mail(const char *value)
 {
     const char *at = strrchr(value, '@');
 
-    return valid_text(value) && at != NULL && at != value &&
-           strchr(value, '@') == at && valid_host(at + 1);
+    return valid_text(value) && at != NULL && at != value
+           && strchr(value, '@') == at && valid_host(at + 1);
 }
 
 static int
@@ -94,8 +94,8 @@ valid_uri(const char *value)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                   "0123456789+-.");
 
-    return valid_text(value) && scheme > 0 && value[scheme] == ':' &&
-           value[scheme + 1] != '\0';
+    return valid_text(value) && scheme > 0 && value[scheme] == ':'
+           && value[scheme + 1] != '\0';
 }
 
 /* Length of the address in bytes, 4 or 16, or 0. */
@@ -144,8 +144,8 @@ find_kind(const char *text)
 static int
 store(GENERAL_NAME *name, int type, const void *data, int length)
 {
-    ASN1_STRING *value = type == GEN_IPADD ? ASN1_OCTET_STRING_new()
-                                           : ASN1_IA5STRING_new();
+    ASN1_STRING *value =
+        type == GEN_IPADD ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
 
     if (value == NULL)
         return -1;
@@ -163,8 +163,8 @@ append(GENERAL_NAMES *names, int type, const void *data, int length,
 {
     GENERAL_NAME *name = GENERAL_NAME_new();
 
-    if (name != NULL && store(name, type, data, length) == 0 &&
-        sk_GENERAL_NAME_push(names, name) > 0)
+    if (name != NULL && store(name, type, data, length) == 0
+        && sk_GENERAL_NAME_push(names, name) > 0)
         return 0;
     GENERAL_NAME_free(name);
     ERR_clear_error();
@@ -172,8 +172,7 @@ append(GENERAL_NAMES *names, int type, const void *data, int length,
 }
 
 int
-vouch_san_add(GENERAL_NAMES *names, const char *text,
-              struct vouch_error *err)
+vouch_san_add(GENERAL_NAMES *names, const char *text, struct vouch_error *err)
 {
     const struct kind *kind;
     const char *value;

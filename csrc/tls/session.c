@@ -77,7 +77,9 @@ vouch_session_offer(const struct vouch_session *session,
     long age = (long) vouch_clock_epoch()
                - SSL_SESSION_get_time(session->session);
 
-    if (!fits(session, conn) || conn->config->role != VOUCH_CLIENT)
+    if (!fits(session, conn) || conn->config->role != VOUCH_CLIENT
+        || !SSL_in_before(conn->ssl)
+        || !SSL_SESSION_is_resumable(session->session))
         return 0;
     if (age < 0 || age > SSL_SESSION_get_timeout(session->session))
         return 0;

@@ -4,14 +4,15 @@ use v5.16;
 use warnings;
 
 use Carp         qw(carp);
-use Scalar::Util qw(looks_like_number);
+use Scalar::Util qw(blessed);
 
 use Vouch            ();
 use Vouch::Config    ();
 use Vouch::Error     ();
 use Vouch::Identity  ();
 
-use constant VERIFY_PEER => 1;
+# A warning names the program's line, not ours.
+our @CARP_NOT = qw(Vouch::Socket IO::Socket IO::Socket::IP);
 
 my %PROTOCOL = (
     TLSv1   => 0x0301,
@@ -27,7 +28,7 @@ my %SETTER = (
     SSL_verify_callback    => \&_set_verify_callback,
     SSL_verify_depth       => sub { $_[1]->_set_verify_depth(_number('SSL_verify_depth', $_[2])) },
     SSL_ca_file            => sub { _set_ca($_[1], $_[2], '_add_ca_file') },
-    SSL_ca_path            => sub { _set_ca($_[1], _path_list($_[2]), '_add_ca_path') },
+    SSL_ca_path            => \&_set_ca_path,
     SSL_ca_pem             => sub { $_[1]->_add_ca_pem($_[2]) },
     SSL_client_ca_file     => sub { $_[1]->_set_client_ca_file($_[2]) },
     SSL_version            => \&_set_version,
@@ -92,15 +93,22 @@ sub _build {
     $self->_set_identities($config);
     $self->_set_pins($config);
     $self->_set_crl($config);
-    $arg->{SSL_create_ctx_callback}->($config->_ssl_ctx) if $arg->{SSL_create_ctx_callback};
+    _tell_program($arg->{SSL_create_ctx_callback}, $config) if defined $arg->{SSL_create_ctx_callback};
     $config->_freeze;
     @$self{qw(config files)} = ($config, \%before);
     return;
 }
 
+sub _tell_program {
+    my ($callback, $config) = @_;
+    _bad_argument("SSL_create_ctx_callback must be a code reference, not '$callback'") if ref $callback ne 'CODE';
+    $callback->($config->_ssl_ctx);
+    return;
+}
+
 sub _set_verify_mode {
     my ($self, $config, $mode) = @_;
-    if (ref $mode || !looks_like_number($mode)) {
+    if (ref $mode || $mode !~ /\A-?[0-9]{1,9}\z/) {
         _bad_argument("SSL_verify_mode must be a number and not a string: '$mode'");
     }
     $config->_set_verify($mode);
@@ -126,9 +134,14 @@ sub _set_ca {
     return;
 }
 
-sub _path_list {
-    my ($value) = @_;
-    return ref $value ? $value : [grep { length } split /:/, $value];
+# OpenSSL would look into a folder that is not there, and find nothing.
+sub _set_ca_path {
+    my ($self, $config, $value) = @_;
+    my @paths = ref $value ? _list($value) : grep { length } split /:/, $value;
+    for my $path (grep { defined && !ref && !-d } @paths) {
+        _bad_argument("SSL_ca_path: '$path' is not a folder");
+    }
+    return _set_ca($config, \@paths, '_add_ca_path');
 }
 
 sub _set_groups {
@@ -183,7 +196,11 @@ sub _set_identities {
 sub _identities {
     my ($self) = @_;
     my $arg = $self->{arg};
-    my @pairs = map { [$_->[0], $_->[1]] } _by_name($arg->{SSL_identity});
+    my @pairs = _by_name($arg->{SSL_identity});
+    for my $given (map { $_->[1] } @pairs) {
+        next if blessed $given && $given->isa('Vouch::Identity');
+        _bad_argument('SSL_identity must be a Vouch::Identity, not ' . ($given // 'undef'));
+    }
     my %key   = map { $_->[0] // '' => $_->[1] } _by_name($arg->{SSL_key_file});
     for my $pair (_by_name($arg->{SSL_cert_file})) {
         my ($name, $file) = @$pair;
@@ -193,10 +210,18 @@ sub _identities {
     }
     if (defined $arg->{SSL_cert}) {
         my ($leaf, @chain) = ref $arg->{SSL_cert} eq 'ARRAY' ? @{ $arg->{SSL_cert} } : $arg->{SSL_cert};
-        push @pairs, [undef, Vouch::Identity::_from_openssl($leaf, $arg->{SSL_key} // 0, @chain)];
+        push @pairs, [undef, Vouch::Identity::_from_openssl(
+            _address('SSL_cert', $leaf), _address('SSL_key', $arg->{SSL_key}), map { _address('SSL_cert', $_) } @chain)];
     }
     # "name%x" is a further certificate for "name".
     return map { [defined $_->[0] ? $_->[0] =~ s/%.*\z//sr || undef : undef, $_->[1]] } @pairs;
+}
+
+# What Net::SSLeay and objects of ours are as a number.
+sub _address {
+    my ($name, $value) = @_;
+    return 0 + $value if defined $value && "$value" =~ /\A[1-9][0-9]{4,}\z/;
+    _bad_argument("$name must be the address of an OpenSSL object, not '" . ($value // 'undef') . "'");
 }
 
 sub _by_name {
@@ -222,7 +247,11 @@ sub _warn_of_dates {
 sub _set_pins {
     my ($self, $config) = @_;
     my $arg = $self->{arg};
-    return if !defined $arg->{SSL_fingerprint};
+    if (!defined $arg->{SSL_fingerprint}) {
+        _bad_argument('SSL_force_fingerprint needs SSL_fingerprint (an empty list will do)')
+            if $arg->{SSL_force_fingerprint};
+        return;
+    }
     $config->_set_pins($self->{config}, $arg->{SSL_force_fingerprint} ? 1 : 0);
     return if $self->{config};    # a reload keeps the pins as they are now
     $config->_add_pin($_) for _list($arg->{SSL_fingerprint});

@@ -11,6 +11,7 @@ use constant DAY           => 86_400;
 use constant DEFAULT_DAYS  => 1825;            # five years, as in the article
 use constant END_OF_TIME   => 253_402_300_799; # 9999-12-31T23:59:59Z
 use constant CLOCK_SKEW    => 300;             # peers' clocks may be behind
+use constant PASSWORD_MAX  => 1024;            # bytes; OpenSSL takes no more
 
 sub CLONE_SKIP { return 1 }
 
@@ -23,7 +24,7 @@ sub create {
     my $replace = delete $arg{replace};
     my @dates = _dates(\%arg);
     _refuse('create', %arg);
-    my $self = _create(_utf8($cn), $key, @dates, map { _utf8($_) } ref $san ? @$san : $san);
+    my $self = _create(_utf8($cn), $key, @dates, map { _utf8($_) } ref $san eq 'ARRAY' ? @$san : $san);
     $self->save(_pair($file), replace => $replace) if defined $file;
     return $self;
 }
@@ -63,13 +64,30 @@ sub save {
 # "client" stands for client-cert.pem and client-key.pem.
 sub _pair {
     my ($stem) = @_;
+    _wrong("the start of the file names must be a text, not a reference to " . ref $stem) if ref $stem;
     return (cert_file => "$stem-cert.pem", key_file => "$stem-key.pem");
 }
 
+# What asks for a password when one is needed: undef, or a function.
 sub _password {
     my ($password) = @_;
     return $password if !defined $password;
-    return ref $password eq 'CODE' ? $password : sub { $password };
+    if (ref $password && ref $password ne 'CODE') {
+        _wrong("the password must be a text or a code reference, not a reference to " . ref $password);
+    }
+    return sub {
+        my $answer = ref $password ? $password->(@_) : $password;
+        _wrong('the password callback returned a reference; it must return a text') if ref $answer;
+        $answer = _utf8($answer) if defined $answer;
+        _wrong("a password has at most ${\PASSWORD_MAX} bytes")
+            if defined $answer && length $answer > PASSWORD_MAX;
+        return $answer;
+    };
+}
+
+sub _wrong {
+    my ($text) = @_;
+    Vouch::Error->throw(code => 'argument', message => $text);
 }
 
 sub _dates {
@@ -77,13 +95,15 @@ sub _dates {
     my $days   = delete $arg->{days} // DEFAULT_DAYS;
     my $before = delete $arg->{not_before};
     my $after  = delete $arg->{not_after};
-    if ($days !~ /\A-?[0-9]{1,7}\z/) {
-        Vouch::Error->throw(code => 'argument', message => "days => '$days' is not a whole number of days");
+    _wrong("days => '$days' is not a whole number of days") if $days !~ /\A-?[0-9]{1,7}\z/;
+    for my $date ([not_before => $before], [not_after => $after]) {
+        my ($name, $epoch) = @$date;
+        _wrong("$name => '$epoch' is not a number of seconds since 1970")
+            if defined $epoch && $epoch !~ /\A-?[0-9]{1,15}\z/;
     }
     my $now = time;
     $before //= $now - CLOCK_SKEW;
-    $after  //= $now + $days * DAY;
-    $after = END_OF_TIME if $after > END_OF_TIME;
+    $after  //= $days < (END_OF_TIME - $now) / DAY ? $now + $days * DAY : END_OF_TIME;
     return ($before, $after);
 }
 
@@ -95,16 +115,13 @@ sub _utf8 {
 
 sub _missing {
     my ($name) = @_;
-    Vouch::Error->throw(code => 'argument', message => "$name is missing");
+    _wrong("$name is missing");
 }
 
 sub _refuse {
     my ($method, %rest) = @_;
     return if !%rest;
-    Vouch::Error->throw(
-        code    => 'argument',
-        message => "$method does not know " . join(', ', sort keys %rest),
-    );
+    _wrong("$method does not know " . join ', ', sort keys %rest);
 }
 
 1;

@@ -33,8 +33,8 @@ read_text(const char *text)
 {
     struct vouch_cert *cert = NULL;
 
-    pki_need(vouch_cert_from_mem(text, strlen(text), "test", &cert, NULL) ==
-                 0, "the vector");
+    pki_need(vouch_cert_from_mem(text, strlen(text), "test", &cert, NULL) == 0,
+             "the vector");
     return cert;
 }
 
@@ -47,8 +47,9 @@ reads_as(const struct vouch_buf *buf, const X509 *wanted)
     int same;
 
     vouch_error_clear(&err);
-    if (vouch_cert_from_mem(vouch_buf_data(buf), vouch_buf_length(buf),
-                            "test", &cert, &err) != 0) {
+    if (vouch_cert_from_mem(vouch_buf_data(buf), vouch_buf_length(buf), "test",
+                            &cert, &err)
+        != 0) {
         printf("# %s\n", err.text);
         return 0;
     }
@@ -65,8 +66,8 @@ refusal(const void *data, size_t length, enum vouch_code code)
     struct vouch_cert *cert = NULL;
 
     vouch_error_clear(&err);
-    if (vouch_cert_from_mem(data, length, "c.pem", &cert, &err) != -1 ||
-        cert != NULL)
+    if (vouch_cert_from_mem(data, length, "c.pem", &cert, &err) != -1
+        || cert != NULL)
         return "none";
     if (err.code != code || ERR_peek_error() != 0)
         return "wrong code, or something left in OpenSSL's queue";
@@ -76,8 +77,7 @@ refusal(const void *data, size_t length, enum vouch_code code)
 static const char *
 refusal_of(const struct vouch_buf *buf)
 {
-    return refusal(vouch_buf_data(buf), vouch_buf_length(buf),
-                   VOUCH_E_FORMAT);
+    return refusal(vouch_buf_data(buf), vouch_buf_length(buf), VOUCH_E_FORMAT);
 }
 
 static void
@@ -142,20 +142,22 @@ test_refused(void)
         "certificate belongs here";
     X509 *cert = pki_cert(ec_key, "refused");
     struct vouch_buf *buf = pki_buf();
-    struct vouch_buf *damaged = pki_buf();
     PKCS12 *p12;
     BIO *bio;
 
     is_text(refusal("", 0, VOUCH_E_FORMAT), "c.pem: is empty", "nothing");
     is_text(refusal(NULL, 0, VOUCH_E_FORMAT), "c.pem: is empty", "NULL");
     ok(strstr(refusal("Hello", 5, VOUCH_E_FORMAT),
-              "c.pem: not a certificate (neither PEM nor DER): ") != NULL,
+              "c.pem: not a certificate (neither PEM nor DER): ")
+           != NULL,
        "words");
-    ok(strstr(refusal("0", 1, VOUCH_E_FORMAT), "neither PEM nor DER): ") !=
-           NULL, "one byte of DER");
+    ok(strstr(refusal("0", 1, VOUCH_E_FORMAT), "neither PEM nor DER): ")
+           != NULL,
+       "one byte of DER");
     ok(strstr(refusal("-----BEGIN \n", 12, VOUCH_E_FORMAT),
-              "c.pem: not a certificate (no CERTIFICATE block in the PEM)") !=
-           NULL, "a PEM line without a name");
+              "c.pem: not a certificate (no CERTIFICATE block in the PEM)")
+           != NULL,
+       "a PEM line without a name");
 
     pki_key_pem(buf, ec_key, NULL);
     is_text(refusal_of(buf), key_hint, "a key in PEM");
@@ -180,8 +182,17 @@ test_refused(void)
     bio = BIO_new(BIO_s_mem());
     pki_collect(buf, bio, PEM_write_bio_PUBKEY(bio, ec_key));
     ok(strstr(refusal_of(buf), "public key only") != NULL, "a public key");
+    vouch_buf_free(buf);
+    X509_free(cert);
+}
 
-    vouch_buf_clear(buf);
+static void
+test_damaged(void)
+{
+    X509 *cert = pki_cert(ec_key, "damaged");
+    struct vouch_buf *buf = pki_buf();
+    struct vouch_buf *damaged = pki_buf();
+
     pki_cert_der(buf, cert);
     (void) vouch_buf_append(buf, "", 1);
     is_text(refusal_of(buf),
@@ -192,7 +203,8 @@ test_refused(void)
     pki_cert_pem(buf, cert);
     pki_replace(damaged, buf, "\nMII", "\nM!!");
     ok(strstr(refusal_of(damaged), "c.pem: certificate 1 in it cannot be "
-                                   "read: ") != NULL,
+                                   "read: ")
+           != NULL,
        "PEM that is not base64");
     vouch_buf_clear(damaged);
     pki_replace(damaged, buf, "-----END", "-----ENDE");
@@ -225,8 +237,7 @@ test_size(void)
     (void) vouch_buf_append(buf, "\n", 1);
     ok(reads_as(buf, cert), "as much as the limit");
     (void) vouch_buf_append(buf, "\n", 1);
-    is_text(refusal(vouch_buf_data(buf), vouch_buf_length(buf),
-                    VOUCH_E_LIMIT),
+    is_text(refusal(vouch_buf_data(buf), vouch_buf_length(buf), VOUCH_E_LIMIT),
             "c.pem: larger than 1048576 bytes", "one byte more");
     vouch_buf_free(buf);
     vouch_buf_free(pem);
@@ -240,13 +251,13 @@ test_file(void)
     struct vouch_error err;
 
     vouch_error_clear(&err);
-    ok(vouch_cert_from_file("/nonexistent/c.pem", &cert, &err) == -1 &&
-           err.code == VOUCH_E_FILE && cert == NULL &&
-           strstr(err.text, "/nonexistent/c.pem") != NULL,
+    ok(vouch_cert_from_file("/nonexistent/c.pem", &cert, &err) == -1
+           && err.code == VOUCH_E_FILE && cert == NULL
+           && strstr(err.text, "/nonexistent/c.pem") != NULL,
        "a missing file is told by its name");
     vouch_error_clear(&err);
-    ok(vouch_cert_from_file("/", &cert, &err) == -1 &&
-           err.code == VOUCH_E_FORMAT,
+    ok(vouch_cert_from_file("/", &cert, &err) == -1
+           && err.code == VOUCH_E_FORMAT,
        "a folder is no certificate");
 }
 
@@ -255,8 +266,8 @@ appends(int (*append)(const struct vouch_cert *, struct vouch_buf *),
         const struct vouch_cert *cert, const char *wanted)
 {
     struct vouch_buf *buf = vouch_buf_new(4096);
-    int good = append(cert, buf) == 0 &&
-               strcmp(vouch_buf_text(buf), wanted) == 0;
+    int good =
+        append(cert, buf) == 0 && strcmp(vouch_buf_text(buf), wanted) == 0;
 
     if (!good)
         printf("# got '%s'\n", vouch_buf_text(buf));
@@ -296,8 +307,8 @@ test_vector(void)
     is_int(vouch_buf_length(buf), 465, "its length");
     ok(reads_as(buf, vouch_cert_x509(cert)), "and read back");
     vouch_buf_clear(buf);
-    ok(vouch_cert_text(cert, buf) == 0 &&
-           strstr(vouch_buf_text(buf), "DNS:vouch.test") != NULL,
+    ok(vouch_cert_text(cert, buf) == 0
+           && strstr(vouch_buf_text(buf), "DNS:vouch.test") != NULL,
        "text for people");
     ok(vouch_cert_pem(cert, small) == -1, "no room for PEM");
     vouch_buf_clear(small);
@@ -350,7 +361,8 @@ test_fingerprints(void)
     for (i = 0; i < VOUCH_DIGESTS * VOUCH_OFS; i++) {
         if (vouch_cert_fingerprint(cert, (enum vouch_digest)(i / VOUCH_OFS),
                                    (enum vouch_digest_of)(i % VOUCH_OFS),
-                                   &made) != 0) {
+                                   &made)
+            != 0) {
             /* A FIPS provider has no MD5. */
             is_int(i / VOUCH_OFS, VOUCH_MD5, "only MD5 may be missing");
             continue;
@@ -384,8 +396,9 @@ test_large_fingerprint(void)
         cert = pki_sign(cert, ec_key);
         (void) X509_digest(cert, EVP_sha256(), bytes, &length);
         if (vouch_cert_fingerprint(vouch_cert_borrow(cert), VOUCH_SHA256,
-                                   VOUCH_OF_CERT, &made) != 0 ||
-            memcmp(made.bytes, bytes, length) != 0)
+                                   VOUCH_OF_CERT, &made)
+                != 0
+            || memcmp(made.bytes, bytes, length) != 0)
             wrong++;
     }
     is_int(wrong, 0, "small and large ones agree with OpenSSL's digest");
@@ -452,8 +465,7 @@ test_self_signed(void)
     cert = pki_blank(ec_key);
     pki_name(cert, "CN", MBSTRING_UTF8, "subject", -1);
     (void) X509_sign(cert, ec_key, EVP_sha256());
-    ok(!vouch_cert_is_self_signed(vouch_cert_borrow(cert)),
-       "another's name");
+    ok(!vouch_cert_is_self_signed(vouch_cert_borrow(cert)), "another's name");
     X509_free(cert);
     cert = pki_sign(pki_blank(ec_key), ec_key);
     ok(vouch_cert_is_self_signed(vouch_cert_borrow(cert)), "empty names");
@@ -500,19 +512,17 @@ test_keys(void)
     is_text(vouch_cert_key_type(vouch_cert_borrow(cert)), "unknown",
             "an algorithm nobody knows");
     is_text(vouch_cert_key_curve(vouch_cert_borrow(cert)), NULL, "no curve");
-    (void) X509_ALGOR_set0(algorithm,
-                           OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+    (void) X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
                            V_ASN1_OBJECT, OBJ_txt2obj("1.2.3.4.5.7", 1));
     is_text(vouch_cert_key_curve(vouch_cert_borrow(cert)), "unknown",
             "a curve nobody knows");
     X509_free(cert);
 
     cert = pki_blank(NULL);
-    is_text(vouch_cert_key_type(vouch_cert_borrow(cert)), "unknown",
-            "no key");
+    is_text(vouch_cert_key_type(vouch_cert_borrow(cert)), "unknown", "no key");
     is_int(vouch_cert_key_bits(vouch_cert_borrow(cert)), 0, "no bits");
-    is_text(vouch_cert_signature_algorithm(vouch_cert_borrow(cert)),
-            "unknown", "not signed");
+    is_text(vouch_cert_signature_algorithm(vouch_cert_borrow(cert)), "unknown",
+            "not signed");
     ok(ERR_peek_error() == 0, "OpenSSL's queue stays empty");
     X509_free(cert);
 }
@@ -523,6 +533,7 @@ main(void)
     ec_key = pki_key("EC", "prime256v1");
     test_forms();
     test_refused();
+    test_damaged();
     test_size();
     test_file();
     test_vector();

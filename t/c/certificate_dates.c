@@ -38,18 +38,19 @@ test_dates(void)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         when = 77;
-        pki_need(ASN1_TIME_set_string(X509_getm_notAfter(x509),
-                                      cases[i].text) == 1, cases[i].text);
+        pki_need(ASN1_TIME_set_string(X509_getm_notAfter(x509), cases[i].text)
+                     == 1,
+                 cases[i].text);
         ok(vouch_cert_not_after(cert, &when) == 0 && when == cases[i].epoch,
            cases[i].text);
-        ok(!vouch_cert_is_expired(cert, cases[i].epoch - 1) &&
-               !vouch_cert_is_expired(cert, cases[i].epoch) &&
-               vouch_cert_is_expired(cert, cases[i].epoch + 1),
+        ok(!vouch_cert_is_expired(cert, cases[i].epoch - 1)
+               && !vouch_cert_is_expired(cert, cases[i].epoch)
+               && vouch_cert_is_expired(cert, cases[i].epoch + 1),
            "expired after this second");
         (void) X509_set1_notBefore(x509, X509_get0_notAfter(x509));
-        ok(vouch_cert_is_not_yet_valid(cert, cases[i].epoch - 1) &&
-               !vouch_cert_is_not_yet_valid(cert, cases[i].epoch) &&
-               !vouch_cert_is_not_yet_valid(cert, cases[i].epoch + 1),
+        ok(vouch_cert_is_not_yet_valid(cert, cases[i].epoch - 1)
+               && !vouch_cert_is_not_yet_valid(cert, cases[i].epoch)
+               && !vouch_cert_is_not_yet_valid(cert, cases[i].epoch + 1),
            "valid from this second");
     }
     X509_free(x509);
@@ -59,9 +60,16 @@ static void
 test_bad_dates(void)
 {
     static const char *const cases[] = {
-        "",       "Z",         "991332000000Z",   "20010229000000Z",
-        "0101",   "tomorrow",  "20000101000060Z", "20000101240000Z",
-        "999999", "-00101000000Z",
+        "",
+        "Z",
+        "991332000000Z",
+        "20010229000000Z",
+        "0101",
+        "tomorrow",
+        "20000101000060Z",
+        "20000101240000Z",
+        "999999",
+        "-00101000000Z",
     };
     X509 *x509 = pki_blank(NULL);
     struct vouch_cert *cert = vouch_cert_borrow(x509);
@@ -71,11 +79,11 @@ test_bad_dates(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         (void) ASN1_STRING_set(X509_getm_notBefore(x509), cases[i], -1);
         (void) ASN1_STRING_set(X509_getm_notAfter(x509), cases[i], -1);
-        ok(vouch_cert_not_before(cert, &when) == -1 &&
-               vouch_cert_not_after(cert, &when) == -1 && when == 77 &&
-               vouch_cert_is_expired(cert, 0) &&
-               vouch_cert_is_not_yet_valid(cert, INT64_MAX) &&
-               ERR_peek_error() == 0,
+        ok(vouch_cert_not_before(cert, &when) == -1
+               && vouch_cert_not_after(cert, &when) == -1 && when == 77
+               && vouch_cert_is_expired(cert, 0)
+               && vouch_cert_is_not_yet_valid(cert, INT64_MAX)
+               && ERR_peek_error() == 0,
            cases[i][0] != '\0' ? cases[i] : "an empty date");
     }
     X509_free(x509);

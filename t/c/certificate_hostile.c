@@ -14,8 +14,8 @@ static int
 swallow_field(const char *name, const unsigned char *value, size_t length,
               void *arg)
 {
-    return name == NULL || value == NULL ||
-           vouch_buf_append(arg, value, length) != 0;
+    return name == NULL || value == NULL
+           || vouch_buf_append(arg, value, length) != 0;
 }
 
 static int
@@ -38,8 +38,7 @@ interrogate(const struct vouch_cert *cert, struct vouch_buf *buf)
     vouch_buf_clear(buf);
     (void) vouch_cert_name_line(cert, VOUCH_CERT_SUBJECT, buf);
     (void) vouch_cert_name_line(cert, VOUCH_CERT_ISSUER, buf);
-    (void) vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, swallow_field,
-                                buf);
+    (void) vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, swallow_field, buf);
     (void) vouch_cert_common_name(cert, buf);
     (void) vouch_cert_san_each(cert, swallow_san, buf);
     (void) vouch_cert_serial_hex(cert, buf);
@@ -47,14 +46,15 @@ interrogate(const struct vouch_cert *cert, struct vouch_buf *buf)
     (void) vouch_cert_not_before(cert, &when);
     (void) vouch_cert_not_after(cert, &when);
     (void) vouch_cert_key_curve(cert);
-    good = vouch_cert_key_type(cert)[0] != '\0' &&
-           vouch_cert_key_bits(cert) >= 0 &&
-           vouch_cert_signature_algorithm(cert)[0] != '\0' &&
-           !vouch_buf_failed(buf);
+    good = vouch_cert_key_type(cert)[0] != '\0'
+           && vouch_cert_key_bits(cert) >= 0
+           && vouch_cert_signature_algorithm(cert)[0] != '\0'
+           && !vouch_buf_failed(buf);
     for (of = 0; of < VOUCH_OFS; of++)
-        good = good && vouch_cert_fingerprint(cert, VOUCH_SHA256,
-                                              (enum vouch_digest_of) of,
-                                              &made) == 0;
+        good = good
+               && vouch_cert_fingerprint(cert, VOUCH_SHA256,
+                                         (enum vouch_digest_of) of, &made)
+                      == 0;
     return good && vouch_cert_der(cert, buf) == 0 && ERR_peek_error() == 0;
 }
 
@@ -113,9 +113,9 @@ test_truncated(const struct vouch_buf *der, const char *name)
         pki_need(copy != NULL, "memory");
         memcpy(copy + 1, data, length);
         vouch_error_clear(&err);
-        if (vouch_cert_from_mem(copy + 1, length, "cut", &cert, &err) != -1 ||
-            cert != NULL || err.code != VOUCH_E_FORMAT ||
-            ERR_peek_error() != 0)
+        if (vouch_cert_from_mem(copy + 1, length, "cut", &cert, &err) != -1
+            || cert != NULL || err.code != VOUCH_E_FORMAT
+            || ERR_peek_error() != 0)
             wrong++;
         free(copy);
     }

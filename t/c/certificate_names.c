@@ -39,8 +39,8 @@ stop_at_second(const char *name, const unsigned char *value, size_t length,
 
 /* Write each alternative name as "2:value;". */
 static int
-write_san(enum vouch_san_type type, const unsigned char *value,
-          size_t length, void *arg)
+write_san(enum vouch_san_type type, const unsigned char *value, size_t length,
+          void *arg)
 {
     struct vouch_buf *out = arg;
 
@@ -50,8 +50,8 @@ write_san(enum vouch_san_type type, const unsigned char *value,
 }
 
 static int
-count_san(enum vouch_san_type type, const unsigned char *value,
-          size_t length, void *arg)
+count_san(enum vouch_san_type type, const unsigned char *value, size_t length,
+          void *arg)
 {
     int *count = arg;
 
@@ -65,8 +65,8 @@ count_san(enum vouch_san_type type, const unsigned char *value,
 static int
 equals(const struct vouch_buf *buf, const void *wanted, size_t length)
 {
-    return vouch_buf_length(buf) == length &&
-           memcmp(vouch_buf_data(buf), wanted, length) == 0;
+    return vouch_buf_length(buf) == length
+           && memcmp(vouch_buf_data(buf), wanted, length) == 0;
 }
 
 static const struct {
@@ -80,22 +80,20 @@ static const struct {
 } strings[] = {
     {"UTF8String", V_ASN1_UTF8STRING, "J\xc3\xbcrg", 5, "/CN=J\\xC3\\xBCrg",
      "J\xc3\xbcrg", 5},
-    {"PrintableString", V_ASN1_PRINTABLESTRING, "Alex", 4, "/CN=Alex",
-     "Alex", 4},
+    {"PrintableString", V_ASN1_PRINTABLESTRING, "Alex", 4, "/CN=Alex", "Alex",
+     4},
     {"a NUL", V_ASN1_UTF8STRING, "good\0bad", 8, "/CN=good\\x00bad",
      "good\0bad", 8},
-    {"a NUL at the end", V_ASN1_PRINTABLESTRING, "good\0", 5,
-     "/CN=good\\x00", "good\0", 5},
-    {"BMPString", V_ASN1_BMPSTRING, "\0J\0\xfc", 4, NULL,
-     "J\xc3\xbc", 3},
-    {"BMPString with a NUL", V_ASN1_BMPSTRING, "\0a\0\0\0b", 6, NULL,
-     "a\0b", 3},
+    {"a NUL at the end", V_ASN1_PRINTABLESTRING, "good\0", 5, "/CN=good\\x00",
+     "good\0", 5},
+    {"BMPString", V_ASN1_BMPSTRING, "\0J\0\xfc", 4, NULL, "J\xc3\xbc", 3},
+    {"BMPString with a NUL", V_ASN1_BMPSTRING, "\0a\0\0\0b", 6, NULL, "a\0b",
+     3},
     {"T61String", V_ASN1_T61STRING, "J\xfcrg", 4, "/CN=J\\xFCrg",
      "J\xc3\xbcrg", 5},
     {"UniversalString", V_ASN1_UNIVERSALSTRING, "\0\0\0J\0\1\xf6\0", 8, NULL,
      "J\xf0\x9f\x98\x80", 5},
-    {"IA5String", V_ASN1_IA5STRING, "a/b=c\n", 6, NULL,
-     "a/b=c\n", 6},
+    {"IA5String", V_ASN1_IA5STRING, "a/b=c\n", 6, NULL, "a/b=c\n", 6},
     {"an empty string", V_ASN1_UTF8STRING, "", 0, "/CN=", "", 0},
     {"broken UTF-8", V_ASN1_UTF8STRING, "a\xff", 2, "/CN=a\\xFF", NULL, 0},
     {"cut UTF-8", V_ASN1_UTF8STRING, "a\xc3", 2, "/CN=a\\xC3", NULL, 0},
@@ -124,8 +122,9 @@ test_strings(void)
         rv = vouch_cert_common_name(vouch_cert_borrow(x509), buf);
         ok(strings[i].utf8 == NULL
                ? rv == -1
-               : rv == 1 && equals(buf, strings[i].utf8,
-                                   (size_t) strings[i].utf8_length),
+               : rv == 1
+                     && equals(buf, strings[i].utf8,
+                               (size_t) strings[i].utf8_length),
            strings[i].name);
 
         vouch_buf_clear(buf);
@@ -135,15 +134,17 @@ test_strings(void)
         if (strings[i].utf8 != NULL)
             (void) write_field("CN", (const unsigned char *) strings[i].utf8,
                                (size_t) strings[i].utf8_length, wanted);
-        ok(rv == (strings[i].utf8 != NULL ? 0 : -1) &&
-               equals(buf, vouch_buf_data(wanted), vouch_buf_length(wanted)),
+        ok(rv == (strings[i].utf8 != NULL ? 0 : -1)
+               && equals(buf, vouch_buf_data(wanted),
+                         vouch_buf_length(wanted)),
            "as a part of the name");
 
         vouch_buf_clear(buf);
         line = X509_NAME_oneline(X509_get_subject_name(x509), NULL, 0);
         ok(vouch_cert_name_line(vouch_cert_borrow(x509), VOUCH_CERT_SUBJECT,
-                                buf) == 0 &&
-               strcmp(vouch_buf_text(buf), line) == 0,
+                                buf)
+                   == 0
+               && strcmp(vouch_buf_text(buf), line) == 0,
            "the line is OpenSSL's");
         if (strings[i].line != NULL)
             is_text(vouch_buf_text(buf), strings[i].line, "as is written");
@@ -167,23 +168,24 @@ test_parts(void)
     is_int(vouch_cert_common_name(cert, buf), 0, "no common name");
     is_int(vouch_cert_name_line(cert, VOUCH_CERT_SUBJECT, buf), 0,
            "an empty name");
-    is_int(vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, write_field, buf),
-           0, "without parts");
+    is_int(vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, write_field, buf), 0,
+           "without parts");
     is_int(vouch_buf_length(buf), 0, "writes nothing");
 
     pki_name(x509, "C", MBSTRING_ASC, "CH", -1);
     pki_name(x509, "1.2.3.4.5.6", MBSTRING_UTF8, "own", -1);
     pki_name(x509, "CN", MBSTRING_UTF8, "first", -1);
     pki_name(x509, "CN", MBSTRING_UTF8, "second", -1);
-    is_int(vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, write_field, buf),
-           0, "four parts");
+    is_int(vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, write_field, buf), 0,
+           "four parts");
     is_text(vouch_buf_text(buf), "C=CH;1.2.3.4.5.6=own;CN=first;CN=second;",
             "in their order, an unknown one by its number");
     vouch_buf_clear(buf);
     is_int(vouch_cert_common_name(cert, buf), 1, "a common name");
     is_text(vouch_buf_text(buf), "first", "the first of two");
-    is_int(vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, stop_at_second,
-                                &count), 42, "the callback's answer");
+    is_int(
+        vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, stop_at_second, &count),
+        42, "the callback's answer");
     is_int(count, 2, "ends it");
     is_int(vouch_cert_common_name(cert, small), -1, "no room");
     vouch_buf_clear(small);
@@ -209,12 +211,14 @@ test_long_oid(void)
     pki_need(oid != NULL, "a long OID");
     pki_need(X509_NAME_add_entry_by_OBJ(X509_get_subject_name(x509), oid,
                                         MBSTRING_UTF8,
-                                        (const unsigned char *) "x", 1, -1,
-                                        0) == 1, "a name");
+                                        (const unsigned char *) "x", 1, -1, 0)
+                 == 1,
+             "a name");
     is_int(vouch_cert_name_each(vouch_cert_borrow(x509), VOUCH_CERT_SUBJECT,
-                                write_field, buf), 0, "a long OID");
-    ok(vouch_buf_length(buf) > OID_LENGTH * 4 - 2 &&
-           strncmp(vouch_buf_text(buf), "2.47.127.127.127.", 17) == 0,
+                                write_field, buf),
+           0, "a long OID");
+    ok(vouch_buf_length(buf) > OID_LENGTH * 4 - 2
+           && strncmp(vouch_buf_text(buf), "2.47.127.127.127.", 17) == 0,
        "is written in full");
     ASN1_OBJECT_free(oid);
     vouch_buf_free(buf);
@@ -233,11 +237,12 @@ test_large(void)
     pki_name(x509, "CN", V_ASN1_UTF8STRING, text, LARGE);
     x509 = pki_sign(x509, key);
     cert = vouch_cert_borrow(x509);
-    ok(vouch_cert_common_name(cert, buf) == 1 &&
-           equals(buf, text, LARGE), "a common name of 64 kB");
+    ok(vouch_cert_common_name(cert, buf) == 1 && equals(buf, text, LARGE),
+       "a common name of 64 kB");
     vouch_buf_clear(buf);
-    ok(vouch_cert_name_line(cert, VOUCH_CERT_SUBJECT, buf) == 0 &&
-           vouch_buf_length(buf) == LARGE + 4, "and its line");
+    ok(vouch_cert_name_line(cert, VOUCH_CERT_SUBJECT, buf) == 0
+           && vouch_buf_length(buf) == LARGE + 4,
+       "and its line");
     vouch_buf_clear(buf);
     ok(vouch_cert_text(cert, buf) == 0, "and the text for people");
     vouch_buf_clear(buf);
@@ -255,8 +260,8 @@ san_cert(const void *der, size_t length, int times)
     X509 *x509 = pki_blank(key);
 
     (void) ASN1_STRING_set(data, der, (int) length);
-    extension = X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0,
-                                             data);
+    extension =
+        X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, data);
     pki_need(extension != NULL, "an extension");
     while (times-- > 0)
         (void) X509_add_ext(x509, extension, -1);
@@ -280,9 +285,14 @@ static const struct {
     {"mail", "\x30\x05\x81\x03\x61\x40\x62", 7, "1:a@b;", 6, 0},
     {"URI", "\x30\x05\x86\x03\x61\x3a\x62", 7, "6:a:b;", 6, 0},
     {"IPv4", "\x30\x06\x87\x04\x7f\x00\x00\x01", 8, "7:\x7f\0\0\1;", 7, 0},
-    {"IPv6", "\x30\x12\x87\x10" "aaaaaaaaaaaaaaaa", 20,
-     "7:aaaaaaaaaaaaaaaa;", 19, 0},
-    {"an address of 5 bytes", "\x30\x07\x87\x05" "aaaaa", 9, "", 0, -1},
+    {"IPv6",
+     "\x30\x12\x87\x10"
+     "aaaaaaaaaaaaaaaa",
+     20, "7:aaaaaaaaaaaaaaaa;", 19, 0},
+    {"an address of 5 bytes",
+     "\x30\x07\x87\x05"
+     "aaaaa",
+     9, "", 0, -1},
     {"an address of 0 bytes", "\x30\x02\x87\x00", 4, "", 0, -1},
     {"an OID", "\x30\x05\x88\x03\x2a\x03\x04", 7, "8:1.2.3.4;", 10, 0},
     {"a directory name",
@@ -311,8 +321,9 @@ test_sans(void)
         x509 = san_cert(sans[i].der, sans[i].der_length, 1);
         vouch_buf_clear(buf);
         rv = vouch_cert_san_each(vouch_cert_borrow(x509), write_san, buf);
-        ok(rv == sans[i].rv &&
-               equals(buf, sans[i].written, (size_t) sans[i].written_length),
+        ok(rv == sans[i].rv
+               && equals(buf, sans[i].written,
+                         (size_t) sans[i].written_length),
            sans[i].name);
         X509_free(x509);
     }
@@ -347,8 +358,8 @@ test_many_sans(void)
         memcpy(der + 4 + i * 6, name, 6);
     }
     x509 = san_cert(der, sizeof(der), 1);
-    is_int(vouch_cert_san_each(vouch_cert_borrow(x509), count_san, &count),
-           0, "500 alternative names");
+    is_int(vouch_cert_san_each(vouch_cert_borrow(x509), count_san, &count), 0,
+           "500 alternative names");
     is_int(count, MANY, "all of them");
     X509_free(x509);
 }

@@ -12,21 +12,20 @@
 
 /* Digests of nothing at all. */
 #define E256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define E256_UPPER                                                           \
+#define E256_UPPER \
     "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855"
-#define E256_COLONS                                                          \
-    "E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:"  \
+#define E256_COLONS \
+    "E3:B0:C4:42:98:FC:1C:14:9A:FB:F4:C8:99:6F:B9:24:27:AE:41:E4:64:9B:93:" \
     "4C:A4:95:99:1B:78:52:B8:55"
 #define E256_URL "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 #define E256_64 "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define E1 "da39a3ee5e6b4b0d3255bfef95601890afd80709"
-#define E1_COLONS                                                            \
-    "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"
-#define E384                                                                 \
-    "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274ed"  \
+#define E1_COLONS "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"
+#define E384 \
+    "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da274ed" \
     "ebfe76f65fbd51ad2f14898b95b"
-#define E512                                                                 \
-    "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d"  \
+#define E512 \
+    "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d" \
     "13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
 #define EMD5 "d41d8cd98f00b204e9800998ecf8427e"
 
@@ -122,10 +121,10 @@ test_good(void)
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         vouch_error_clear(&err);
         memset(&fp, 0x5a, sizeof(fp));
-        ok(vouch_fingerprint_parse(good[i].text, &fp, &err) == 0 &&
-               err.code == VOUCH_OK && fp.digest == good[i].digest &&
-               fp.of == good[i].of &&
-               fp.length == vouch_digest_length(good[i].digest),
+        ok(vouch_fingerprint_parse(good[i].text, &fp, &err) == 0
+               && err.code == VOUCH_OK && fp.digest == good[i].digest
+               && fp.of == good[i].of
+               && fp.length == vouch_digest_length(good[i].digest),
            good[i].text);
         vouch_fingerprint_text(&fp, VOUCH_SPELL_DOLLAR, text);
         is_text(text, good[i].dollar, "and spelled our way");
@@ -144,22 +143,24 @@ test_bad(void)
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         vouch_error_clear(&err);
         fp = before;
-        ok(vouch_fingerprint_parse(bad[i], &fp, &err) == -1 &&
-               err.code == VOUCH_E_FORMAT && err.text[0] != '\0' &&
-               memcmp(&fp, &before, sizeof(fp)) == 0,
+        ok(vouch_fingerprint_parse(bad[i], &fp, &err) == -1
+               && err.code == VOUCH_E_FORMAT && err.text[0] != '\0'
+               && memcmp(&fp, &before, sizeof(fp)) == 0,
            strpbrk(bad[i], "\n\x01") == NULL ? bad[i] : "control character");
     }
     ok(vouch_fingerprint_parse(NULL, &fp, NULL) == -1,
        "NULL is refused, also without an error to tell it in");
     vouch_error_clear(&err);
     (void) vouch_fingerprint_parse("nonsense", &fp, &err);
-    ok(strstr(err.text, "\"nonsense\"") != NULL &&
-           strstr(err.text, "sha256$HEX") != NULL,
+    ok(strstr(err.text, "\"nonsense\"") != NULL
+           && strstr(err.text, "sha256$HEX") != NULL,
        "the error quotes the text and names spellings");
     vouch_error_clear(&err);
     (void) vouch_fingerprint_parse("sha256$" E1, &fp, &err);
-    is_text(err.text, "fingerprint \"sha256$" E1 "\" has 20 bytes; sha256 "
-                      "has 32", "a wrong length is told");
+    is_text(err.text,
+            "fingerprint \"sha256$" E1 "\" has 20 bytes; sha256 "
+            "has 32",
+            "a wrong length is told");
 }
 
 /* A text longer than any buffer of ours, and one with controls in it. */
@@ -205,8 +206,8 @@ test_truncated(void)
         memcpy(text, good[i].text, length + 1);
         for (cut = length; cut-- > 0;) {
             text[cut] = '\0';
-            if (vouch_fingerprint_parse(text, &fp, NULL) == 0 &&
-                fp.length != vouch_digest_length(fp.digest))
+            if (vouch_fingerprint_parse(text, &fp, NULL) == 0
+                && fp.length != vouch_digest_length(fp.digest))
                 wrong++;
         }
     }
@@ -230,13 +231,12 @@ test_limits(void)
         ok(vouch_fingerprint_parse(text, &fp, NULL) == -1, name);
         text[2 * lengths[i] - 2] = 'b';
         text[2 * lengths[i]] = '\0';
-        ok(vouch_fingerprint_parse(text, &fp, NULL) == 0 &&
-               fp.length == lengths[i],
+        ok(vouch_fingerprint_parse(text, &fp, NULL) == 0
+               && fp.length == lengths[i],
            "exactly");
         text[2 * lengths[i]] = 'b';
         text[2 * lengths[i] + 1] = '\0';
-        ok(vouch_fingerprint_parse(text, &fp, NULL) == -1,
-           "one digit more");
+        ok(vouch_fingerprint_parse(text, &fp, NULL) == -1, "one digit more");
         text[2 * lengths[i] + 1] = 'b';
         text[2 * lengths[i] + 2] = '\0';
         ok(vouch_fingerprint_parse(text, &fp, NULL) == -1, "one byte more");
@@ -267,8 +267,8 @@ test_spellings(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         vouch_fingerprint_text(&fp, cases[i].spelling, text);
         is_text(text, cases[i].text, "spelling");
-        ok(vouch_fingerprint_parse(text, &back, NULL) == 0 &&
-               vouch_fingerprint_equal(&fp, &back),
+        ok(vouch_fingerprint_parse(text, &back, NULL) == 0
+               && vouch_fingerprint_equal(&fp, &back),
            "and read back");
     }
     (void) vouch_fingerprint_parse("sha512$spki$" E512, &fp, NULL);
@@ -312,15 +312,15 @@ test_names(void)
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         digest = VOUCH_DIGESTS;
         found = vouch_digest_by_name(cases[i].name, &digest);
-        ok(found == cases[i].found &&
-               digest == (found ? cases[i].digest : VOUCH_DIGESTS),
+        ok(found == cases[i].found
+               && digest == (found ? cases[i].digest : VOUCH_DIGESTS),
            cases[i].name);
     }
     ok(!vouch_digest_by_name(NULL, &digest), "NULL is no name");
     is_text(vouch_digest_name(VOUCH_SHA384), "sha384", "a name");
     is_text(vouch_digest_name(VOUCH_DIGESTS), "unknown", "no name");
     is_int(vouch_digest_length(VOUCH_SHA512), 64, "a length");
-    is_int(vouch_digest_length((enum vouch_digest) -1), 0, "no length");
+    is_int(vouch_digest_length((enum vouch_digest) - 1), 0, "no length");
 }
 
 static void
@@ -376,8 +376,8 @@ test_random(void)
             text[i] = alphabet[(state >> 16) % (sizeof(alphabet) - 1)];
         }
         text[length < sizeof(text) ? length : sizeof(text) - 1] = '\0';
-        if (vouch_fingerprint_parse(text, &fp, NULL) == 0 &&
-            fp.length != vouch_digest_length(fp.digest))
+        if (vouch_fingerprint_parse(text, &fp, NULL) == 0
+            && fp.length != vouch_digest_length(fp.digest))
             wrong++;
     }
     is_int(wrong, 0, "200000 random texts");

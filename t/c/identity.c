@@ -37,19 +37,19 @@ test_object(void)
     vouch_identity_free(identity);
     ok(vouch_identity_cert(identity) == vouch_identity_cert(identity),
        "lives on after one of two is dropped");
-    ok(vouch_identity_x509(identity) ==
-           vouch_cert_x509(vouch_identity_cert(identity)),
+    ok(vouch_identity_x509(identity)
+           == vouch_cert_x509(vouch_identity_cert(identity)),
        "the certificate is OpenSSL's object");
     ok(vouch_identity_pkey(identity) != NULL, "there is a key");
     ok(vouch_identity_chain(identity) == NULL, "and no chain");
-    ok(vouch_identity_key_pem(identity, buf) == 0 &&
-           strncmp(vouch_buf_text(buf), "-----BEGIN PRIVATE KEY-----\n",
-                   28) == 0,
+    ok(vouch_identity_key_pem(identity, buf) == 0
+           && strncmp(vouch_buf_text(buf), "-----BEGIN PRIVATE KEY-----\n", 28)
+                  == 0,
        "the key as PKCS#8");
     vouch_buf_clear(buf);
-    ok(vouch_identity_cert_pem(identity, buf) == 0 &&
-           strncmp(vouch_buf_text(buf), "-----BEGIN CERTIFICATE-----\n",
-                   28) == 0,
+    ok(vouch_identity_cert_pem(identity, buf) == 0
+           && strncmp(vouch_buf_text(buf), "-----BEGIN CERTIFICATE-----\n", 28)
+                  == 0,
        "the certificate as PEM");
     is_int(vouch_identity_key_pem(identity, small), -1, "no room for it");
     vouch_buf_clear(small);
@@ -76,16 +76,18 @@ test_from_openssl(void)
     struct vouch_error err;
 
     vouch_error_clear(&err);
-    ok(vouch_identity_from_openssl(cert, other, NULL, 0, &identity, &err) ==
-               -1 && err.code == VOUCH_E_MISMATCH && identity == NULL &&
-           ERR_peek_error() == 0,
+    ok(vouch_identity_from_openssl(cert, other, NULL, 0, &identity, &err) == -1
+           && err.code == VOUCH_E_MISMATCH && identity == NULL
+           && ERR_peek_error() == 0,
        "another key");
     vouch_error_clear(&err);
-    ok(vouch_identity_from_openssl(NULL, key, NULL, 0, &identity, &err) ==
-               -1 && err.code == VOUCH_E_ARGUMENT, "no certificate");
+    ok(vouch_identity_from_openssl(NULL, key, NULL, 0, &identity, &err) == -1
+           && err.code == VOUCH_E_ARGUMENT,
+       "no certificate");
     vouch_error_clear(&err);
-    ok(vouch_identity_from_openssl(cert, NULL, NULL, 0, &identity, &err) ==
-               -1 && err.code == VOUCH_E_ARGUMENT, "no key");
+    ok(vouch_identity_from_openssl(cert, NULL, NULL, 0, &identity, &err) == -1
+           && err.code == VOUCH_E_ARGUMENT,
+       "no key");
     vouch_error_clear(&err);
     is_int(vouch_identity_from_openssl(cert, key, chain, 2, &identity, &err),
            0, "with a chain");
@@ -122,13 +124,13 @@ holds(const struct vouch_identity *identity)
     int same;
 
     vouch_error_clear(&err);
-    if (vouch_identity_load(cert_file, key_file, NULL, NULL, &back, &err) !=
-        0) {
+    if (vouch_identity_load(cert_file, key_file, NULL, NULL, &back, &err)
+        != 0) {
         printf("# %s\n", err.text);
         return 0;
     }
-    same = X509_cmp(vouch_identity_x509(back),
-                    vouch_identity_x509(identity)) == 0;
+    same = X509_cmp(vouch_identity_x509(back), vouch_identity_x509(identity))
+           == 0;
     vouch_identity_free(back);
     return same;
 }
@@ -136,9 +138,10 @@ holds(const struct vouch_identity *identity)
 static void
 write_file(const char *path, const char *text)
 {
-    pki_need(vouch_file_write(path, text, strlen(text), VOUCH_FILE_REPLACE,
-                              NULL) == 0,
-             path);
+    pki_need(
+        vouch_file_write(path, text, strlen(text), VOUCH_FILE_REPLACE, NULL)
+            == 0,
+        path);
 }
 
 static void
@@ -155,8 +158,8 @@ test_save(void)
     is_int(mode_of(key_file), 0600, "the key is not");
     ok(holds(first), "and loaded again");
 
-    ok(vouch_identity_save(second, cert_file, key_file, 0, &err) == -1 &&
-           err.code == VOUCH_E_EXISTS && strstr(err.text, key_file) != NULL,
+    ok(vouch_identity_save(second, cert_file, key_file, 0, &err) == -1
+           && err.code == VOUCH_E_EXISTS && strstr(err.text, key_file) != NULL,
        "not over existing files");
     ok(holds(first), "which stay as they were");
     vouch_error_clear(&err);
@@ -178,15 +181,16 @@ test_half(void)
     (void) unlink(key_file);
     write_file(cert_file, "precious");
     vouch_error_clear(&err);
-    ok(vouch_identity_save(identity, cert_file, key_file, 0, &err) == -1 &&
-           err.code == VOUCH_E_EXISTS && strstr(err.text, cert_file) != NULL,
+    ok(vouch_identity_save(identity, cert_file, key_file, 0, &err) == -1
+           && err.code == VOUCH_E_EXISTS
+           && strstr(err.text, cert_file) != NULL,
        "the certificate's file is there");
     is_int(mode_of(key_file), -1, "then the key is not written either");
     (void) unlink(cert_file);
     pki_need(symlink("nowhere", cert_file) == 0, "a link");
     vouch_error_clear(&err);
-    ok(vouch_identity_save(identity, cert_file, key_file, 0, &err) == -1 &&
-           err.code == VOUCH_E_EXISTS,
+    ok(vouch_identity_save(identity, cert_file, key_file, 0, &err) == -1
+           && err.code == VOUCH_E_EXISTS,
        "a dangling link is there, too");
     (void) unlink(cert_file);
     vouch_identity_free(identity);
@@ -200,19 +204,19 @@ test_save_errors(void)
     struct vouch_error err;
 
     vouch_error_clear(&err);
-    ok(vouch_identity_save(identity, cert_file, cert_file, 1, &err) == -1 &&
-           err.code == VOUCH_E_ARGUMENT && mode_of(cert_file) == -1,
+    ok(vouch_identity_save(identity, cert_file, cert_file, 1, &err) == -1
+           && err.code == VOUCH_E_ARGUMENT && mode_of(cert_file) == -1,
        "one file for both");
     (void) snprintf(lost, sizeof(lost), "%s/none/cert.pem", folder);
     vouch_error_clear(&err);
-    ok(vouch_identity_save(identity, cert_file, lost, 0, &err) == -1 &&
-           err.code == VOUCH_E_FILE && mode_of(cert_file) == -1,
+    ok(vouch_identity_save(identity, cert_file, lost, 0, &err) == -1
+           && err.code == VOUCH_E_FILE && mode_of(cert_file) == -1,
        "the key cannot be written: no certificate");
     vouch_error_clear(&err);
-    ok(vouch_identity_save(identity, lost, key_file, 0, &err) == -1 &&
-           err.code == VOUCH_E_FILE && err.sys_errno != 0 &&
-           strstr(err.text, lost) != NULL && strstr(err.text, key_file) !=
-           NULL,
+    ok(vouch_identity_save(identity, lost, key_file, 0, &err) == -1
+           && err.code == VOUCH_E_FILE && err.sys_errno != 0
+           && strstr(err.text, lost) != NULL
+           && strstr(err.text, key_file) != NULL,
        "the certificate cannot be written: the key has been, it says");
     is_int(mode_of(key_file), 0600, "and so it is");
     ok(vouch_identity_save(identity, lost, key_file, 1, NULL) == -1,

@@ -14,8 +14,8 @@
 
 #define E_ACUTE "\xc3\xa9"
 #define TEN "0123456789"
-#define TEN_E                                                                \
-    E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE  \
+#define TEN_E \
+    E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE E_ACUTE \
         E_ACUTE
 #define LABEL63 TEN TEN TEN TEN TEN TEN "abc"
 
@@ -35,8 +35,8 @@ refusal(const struct vouch_identity_spec *spec)
     struct vouch_identity *identity = NULL;
 
     vouch_error_clear(&err);
-    if (vouch_identity_create(spec, &identity, &err) != -1 ||
-        identity != NULL) {
+    if (vouch_identity_create(spec, &identity, &err) != -1
+        || identity != NULL) {
         vouch_identity_free(identity);
         return "none";
     }
@@ -117,23 +117,25 @@ static void
 test_bad_kinds(void)
 {
     static const char *const cases[] = {
-        "",         "EC",        "ec:",       "ec:secp256k1", "ec:P-224",
-        "rsa",      "rsa:",      "rsa:abc",   "rsa:2048x",    "rsa: 2048",
-        "rsa:-2048", "rsa:+2048", "rsa:8193", "rsa:8200",  "rsa:2049", "rsa:99999999999999999999",
-        "ed25519:", "dsa:2048",  "x25519",    "ml-kem",
+        "",          "EC",        "ec:",       "ec:secp256k1",
+        "ec:P-224",  "rsa",       "rsa:",      "rsa:abc",
+        "rsa:2048x", "rsa: 2048", "rsa:-2048", "rsa:+2048",
+        "rsa:8193",  "rsa:8200",  "rsa:2049",  "rsa:99999999999999999999",
+        "ed25519:",  "dsa:2048",  "x25519",    "ml-kem",
     };
     struct vouch_identity_spec spec = plain_spec();
     size_t i;
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         spec.key = cases[i];
-        ok(strncmp(refusal(&spec), "key: \"", 6) == 0 &&
-               strstr(refusal(&spec), "rsa:2048 to rsa:8192") != NULL,
+        ok(strncmp(refusal(&spec), "key: \"", 6) == 0
+               && strstr(refusal(&spec), "rsa:2048 to rsa:8192") != NULL,
            cases[i][0] != '\0' ? cases[i] : "an empty kind");
     }
     spec.key = "rsa:2040";
-    is_text(refusal(&spec), "key: rsa:2040 is too short to be safe and peers "
-                            "refuse it; use rsa:2048 or more",
+    is_text(refusal(&spec),
+            "key: rsa:2040 is too short to be safe and peers "
+            "refuse it; use rsa:2048 or more",
             "one step less than the limit");
     spec.key = "rsa:0";
     ok(strstr(refusal(&spec), "too short") != NULL, "no bits at all");
@@ -157,7 +159,7 @@ test_common_names(void)
          NULL},
         {"65 letters of two bytes",
          TEN_E TEN_E TEN_E TEN_E TEN_E TEN_E E_ACUTE E_ACUTE E_ACUTE E_ACUTE
-             "a",
+         "a",
          "cn: longer than 64 characters"},
         {"four bytes", "\xf0\x9f\x98\x80", NULL},
         {"the last character", "\xf4\x8f\xbf\xbf", NULL},
@@ -187,10 +189,10 @@ test_common_names(void)
         }
         identity = create(&spec);
         vouch_buf_clear(buf);
-        ok(identity != NULL &&
-               vouch_cert_common_name(vouch_identity_cert(identity), buf) ==
-                   1 &&
-               strcmp(vouch_buf_text(buf), spec.cn) == 0,
+        ok(identity != NULL
+               && vouch_cert_common_name(vouch_identity_cert(identity), buf)
+                      == 1
+               && strcmp(vouch_buf_text(buf), spec.cn) == 0,
            cases[i].name);
         vouch_identity_free(identity);
     }
@@ -198,8 +200,8 @@ test_common_names(void)
 }
 
 static int
-write_san(enum vouch_san_type type, const unsigned char *value,
-          size_t length, void *arg)
+write_san(enum vouch_san_type type, const unsigned char *value, size_t length,
+          void *arg)
 {
     size_t i;
 
@@ -211,81 +213,84 @@ write_san(enum vouch_san_type type, const unsigned char *value,
     return 0;
 }
 
+static const struct {
+    const char *text;
+    const char *written; /* NULL: refused */
+} name_cases[] = {
+    {"example.org", "2:example.org"},
+    {"DNS:example.org", "2:example.org"},
+    {"localhost", "2:localhost"},
+    {"*.example.org", "2:*.example.org"},
+    {"_x.example.org", "2:_x.example.org"},
+    {"xn--jrg-hoa.ch", "2:xn--jrg-hoa.ch"},
+    {"1.2.3.4.5", "2:1.2.3.4.5"},
+    {LABEL63 ".org", "2:" LABEL63 ".org"},
+    {"127.0.0.1", "7:7f000001"},
+    {"IP:127.0.0.1", "7:7f000001"},
+    {"::1", "7:00000000000000000000000000000001"},
+    {"IP:fe80::1", "7:fe800000000000000000000000000001"},
+    {"::ffff:1.2.3.4", "7:00000000000000000000ffff01020304"},
+    {"EMAIL:a@example.org", "1:a@example.org"},
+    {"URI:gemini://example.org/~a?b", "6:gemini://example.org/~a?b"},
+    {"URI:urn:x", "6:urn:x"},
+    {NULL, NULL},
+    {"", NULL},
+    {"DNS:", NULL},
+    {"DNS:127.0.0.1", NULL},
+    {"DNS:a b", NULL},
+    {"DNS:a..b", NULL},
+    {"DNS:.a", NULL},
+    {"DNS:a.", NULL},
+    {"DNS:-a", NULL},
+    {"DNS:a-.b", NULL},
+    {"DNS:*", NULL},
+    {"DNS:a.*.b", NULL},
+    {"DNS:*a.b", NULL},
+    {"DNS:*.*.b", NULL},
+    {"DNS:J\xc3\xbcrg.ch", NULL},
+    {"DNS:a\nb", NULL},
+    {"DNS:a,DNS:b", NULL},
+    {LABEL63 "x.org", NULL},
+    {"IP:", NULL},
+    {"IP:1.2.3", NULL},
+    {"IP:1.2.3.256", NULL},
+    {"IP:1.2.3.4/8", NULL},
+    {"IP:fe80::1%eth0", NULL},
+    {"fe80::1%eth0", NULL},
+    {"IP:example.org", NULL},
+    {"EMAIL:a", NULL},
+    {"EMAIL:@b", NULL},
+    {"EMAIL:a@", NULL},
+    {"EMAIL:a@b@c", NULL},
+    {"EMAIL:a b@c", NULL},
+    {"EMAIL:a@b\r\n", NULL},
+    {"URI:", NULL},
+    {"URI:nothing", NULL},
+    {"URI::x", NULL},
+    {"URI:a:", NULL},
+    {"URI:http://a b", NULL},
+    {"dns:example.org", NULL},
+    {"FOO:bar", NULL},
+    {"otherName:1.2.3;UTF8:x", NULL},
+};
+
 static void
 test_names(void)
 {
-    static const struct {
-        const char *text;
-        const char *written; /* NULL: refused */
-    } cases[] = {
-        {"example.org", "2:example.org"},
-        {"DNS:example.org", "2:example.org"},
-        {"localhost", "2:localhost"},
-        {"*.example.org", "2:*.example.org"},
-        {"_x.example.org", "2:_x.example.org"},
-        {"xn--jrg-hoa.ch", "2:xn--jrg-hoa.ch"},
-        {"1.2.3.4.5", "2:1.2.3.4.5"},
-        {LABEL63 ".org", "2:" LABEL63 ".org"},
-        {"127.0.0.1", "7:7f000001"},
-        {"IP:127.0.0.1", "7:7f000001"},
-        {"::1", "7:00000000000000000000000000000001"},
-        {"IP:fe80::1", "7:fe800000000000000000000000000001"},
-        {"::ffff:1.2.3.4", "7:00000000000000000000ffff01020304"},
-        {"EMAIL:a@example.org", "1:a@example.org"},
-        {"URI:gemini://example.org/~a?b", "6:gemini://example.org/~a?b"},
-        {"URI:urn:x", "6:urn:x"},
-        {NULL, NULL},
-        {"", NULL},
-        {"DNS:", NULL},
-        {"DNS:127.0.0.1", NULL},
-        {"DNS:a b", NULL},
-        {"DNS:a..b", NULL},
-        {"DNS:.a", NULL},
-        {"DNS:a.", NULL},
-        {"DNS:-a", NULL},
-        {"DNS:a-.b", NULL},
-        {"DNS:*", NULL},
-        {"DNS:a.*.b", NULL},
-        {"DNS:*a.b", NULL},
-        {"DNS:*.*.b", NULL},
-        {"DNS:J\xc3\xbcrg.ch", NULL},
-        {"DNS:a\nb", NULL},
-        {"DNS:a,DNS:b", NULL},
-        {LABEL63 "x.org", NULL},
-        {"IP:", NULL},
-        {"IP:1.2.3", NULL},
-        {"IP:1.2.3.256", NULL},
-        {"IP:1.2.3.4/8", NULL},
-        {"IP:fe80::1%eth0", NULL},
-        {"fe80::1%eth0", NULL},
-        {"IP:example.org", NULL},
-        {"EMAIL:a", NULL},
-        {"EMAIL:@b", NULL},
-        {"EMAIL:a@", NULL},
-        {"EMAIL:a@b@c", NULL},
-        {"EMAIL:a b@c", NULL},
-        {"EMAIL:a@b\r\n", NULL},
-        {"URI:", NULL},
-        {"URI:nothing", NULL},
-        {"URI::x", NULL},
-        {"URI:a:", NULL},
-        {"URI:http://a b", NULL},
-        {"dns:example.org", NULL},
-        {"FOO:bar", NULL},
-        {"otherName:1.2.3;UTF8:x", NULL},
-    };
     struct vouch_identity_spec spec = plain_spec();
     struct vouch_identity *identity;
     struct vouch_buf *buf = pki_buf();
     size_t i;
 
     spec.san_count = 1;
-    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        spec.san = &cases[i].text;
-        if (cases[i].written == NULL) {
+    for (i = 0; i < sizeof(name_cases) / sizeof(name_cases[0]); i++) {
+        spec.san = &name_cases[i].text;
+        if (name_cases[i].written == NULL) {
             ok(strncmp(refusal(&spec), "san: ", 5) == 0,
-               cases[i].text != NULL && strpbrk(cases[i].text, "\r\n") == NULL
-                   ? cases[i].text : "NULL or a line break");
+               name_cases[i].text != NULL
+                       && strpbrk(name_cases[i].text, "\r\n") == NULL
+                   ? name_cases[i].text
+                   : "NULL or a line break");
             continue;
         }
         vouch_buf_clear(buf);
@@ -293,7 +298,8 @@ test_names(void)
         if (identity != NULL)
             (void) vouch_cert_san_each(vouch_identity_cert(identity),
                                        write_san, buf);
-        is_text(vouch_buf_text(buf), cases[i].written, cases[i].text);
+        is_text(vouch_buf_text(buf), name_cases[i].written,
+                name_cases[i].text);
         vouch_identity_free(identity);
     }
     vouch_buf_free(buf);
@@ -344,8 +350,7 @@ test_many_names(void)
     size_t i;
 
     for (i = 0; i < 8000; i++) {
-        (void) snprintf(text[i], sizeof(text[i]), "n%d.example.org",
-                        (int) i);
+        (void) snprintf(text[i], sizeof(text[i]), "n%d.example.org", (int) i);
         names[i] = text[i];
     }
     spec.san = names;
@@ -356,8 +361,8 @@ test_many_names(void)
     spec.san_count = 8000;
     identity = NULL;
     vouch_error_clear(&err);
-    ok(vouch_identity_create(&spec, &identity, &err) == -1 &&
-           err.code == VOUCH_E_LIMIT && identity == NULL,
+    ok(vouch_identity_create(&spec, &identity, &err) == -1
+           && err.code == VOUCH_E_LIMIT && identity == NULL,
        "8000 names are more than a peer takes");
 }
 
@@ -393,18 +398,18 @@ test_dates(void)
         spec.not_before = cases[i].not_before;
         spec.not_after = cases[i].not_after;
         if (cases[i].error != NULL) {
-            ok(strncmp(refusal(&spec), cases[i].error,
-                       strlen(cases[i].error)) == 0,
+            ok(strncmp(refusal(&spec), cases[i].error, strlen(cases[i].error))
+                   == 0,
                cases[i].name);
             continue;
         }
         identity = create(&spec);
-        ok(identity != NULL &&
-               vouch_cert_not_before(vouch_identity_cert(identity),
-                                     &start) == 0 &&
-               vouch_cert_not_after(vouch_identity_cert(identity), &end) ==
-                   0 &&
-               start == spec.not_before && end == spec.not_after,
+        ok(identity != NULL
+               && vouch_cert_not_before(vouch_identity_cert(identity), &start)
+                      == 0
+               && vouch_cert_not_after(vouch_identity_cert(identity), &end)
+                      == 0
+               && start == spec.not_before && end == spec.not_after,
            cases[i].name);
         vouch_identity_free(identity);
     }
@@ -423,8 +428,8 @@ test_extensions(void)
     is_int(X509_get_version(x509), 2, "version 3");
     is_int(X509_check_ca(x509), 0, "no authority");
     is_int(X509_get_ext_count(x509), 4, "four extensions, no empty names");
-    extension = X509_get_ext(x509, X509_get_ext_by_NID(
-                                       x509, NID_basic_constraints, -1));
+    extension = X509_get_ext(
+        x509, X509_get_ext_by_NID(x509, NID_basic_constraints, -1));
     ok(extension != NULL && X509_EXTENSION_get_critical(extension),
        "basic constraints are critical");
     extension =
@@ -434,14 +439,15 @@ test_extensions(void)
     is_int(X509_get_extended_key_usage(x509), XKU_SSL_SERVER | XKU_SSL_CLIENT,
            "for servers and clients");
     id = X509_get0_subject_key_id(x509);
-    ok(id != NULL &&
-           vouch_cert_fingerprint(vouch_identity_cert(identity), VOUCH_SHA1,
-                                  VOUCH_OF_KEY, &made) == 0 &&
-           ASN1_STRING_length(id) == 20 &&
-           memcmp(ASN1_STRING_get0_data(id), made.bytes, 20) == 0,
+    ok(id != NULL
+           && vouch_cert_fingerprint(vouch_identity_cert(identity), VOUCH_SHA1,
+                                     VOUCH_OF_KEY, &made)
+                  == 0
+           && ASN1_STRING_length(id) == 20
+           && memcmp(ASN1_STRING_get0_data(id), made.bytes, 20) == 0,
        "the key identifier is the digest of the key");
-    ok(X509_check_purpose(x509, X509_PURPOSE_SSL_SERVER, 0) == 1 &&
-           X509_check_purpose(x509, X509_PURPOSE_SSL_CLIENT, 0) == 1,
+    ok(X509_check_purpose(x509, X509_PURPOSE_SSL_SERVER, 0) == 1
+           && X509_check_purpose(x509, X509_PURPOSE_SSL_CLIENT, 0) == 1,
        "OpenSSL finds it fit for both");
     vouch_identity_free(identity);
 }
@@ -460,9 +466,8 @@ test_serials(void)
         identity = create(&spec);
         vouch_buf_clear(buf);
         (void) vouch_cert_serial_hex(vouch_identity_cert(identity), buf);
-        wrong += vouch_buf_length(buf) != 32 ||
-                 vouch_buf_text(buf)[0] == '-' ||
-                 strcmp(vouch_buf_text(buf), last) == 0;
+        wrong += vouch_buf_length(buf) != 32 || vouch_buf_text(buf)[0] == '-'
+                 || strcmp(vouch_buf_text(buf), last) == 0;
         (void) snprintf(last, sizeof(last), "%s", vouch_buf_text(buf));
         vouch_identity_free(identity);
     }

@@ -60,8 +60,7 @@ load(const struct vouch_buf *cert, const struct vouch_buf *pair,
         vouch_buf_data(cert), vouch_buf_length(cert), "cert.pem",
         pair != NULL ? vouch_buf_data(pair) : NULL,
         pair != NULL ? vouch_buf_length(pair) : 0, "key.pem",
-        password != NULL ? answer : NULL, (void *) password, identity_r,
-        err);
+        password != NULL ? answer : NULL, (void *) password, identity_r, err);
 }
 
 /* Loads as leaf and key, with so many certificates in the chain (-1: none
@@ -78,11 +77,12 @@ loads(const struct vouch_buf *cert, const struct vouch_buf *pair,
         ok(0, name);
         return;
     }
-    ok(err.code == VOUCH_OK && ERR_peek_error() == 0 &&
-           X509_cmp(vouch_identity_x509(identity), leaf) == 0 &&
-           EVP_PKEY_eq(vouch_identity_pkey(identity), key) == 1 &&
-           (chain < 0 ? sk_X509_num(vouch_identity_chain(identity)) <= 0
-                      : sk_X509_num(vouch_identity_chain(identity)) == chain),
+    ok(err.code == VOUCH_OK && ERR_peek_error() == 0
+           && X509_cmp(vouch_identity_x509(identity), leaf) == 0
+           && EVP_PKEY_eq(vouch_identity_pkey(identity), key) == 1
+           && (chain < 0
+                   ? sk_X509_num(vouch_identity_chain(identity)) <= 0
+                   : sk_X509_num(vouch_identity_chain(identity)) == chain),
        name);
     vouch_identity_free(identity);
 }
@@ -97,9 +97,9 @@ refuses(const struct vouch_buf *cert, const struct vouch_buf *pair,
     struct vouch_error err;
     int rv = load(cert, pair, password, &identity, &err);
 
-    if (!ok(rv == -1 && identity == NULL && err.code == code &&
-                strncmp(err.text, text, strlen(text)) == 0 &&
-                ERR_peek_error() == 0,
+    if (!ok(rv == -1 && identity == NULL && err.code == code
+                && strncmp(err.text, text, strlen(text)) == 0
+                && ERR_peek_error() == 0,
             name))
         printf("#  got %d '%s'\n# want %d '%s'\n", (int) err.code, err.text,
                (int) code, text);
@@ -160,10 +160,9 @@ test_forms(void)
     pki_key_old_pem(buf, key, NULL);
     loads(buf, NULL, NULL, -1, "certificate and key, after an order mark");
     vouch_buf_clear(buf);
-    (void) vouch_buf_append_text(buf,
-                                 "-----BEGIN EC PARAMETERS-----\n"
-                                 "BggqhkjOPQMBBw==\n"
-                                 "-----END EC PARAMETERS-----\n");
+    (void) vouch_buf_append_text(buf, "-----BEGIN EC PARAMETERS-----\n"
+                                      "BggqhkjOPQMBBw==\n"
+                                      "-----END EC PARAMETERS-----\n");
     pki_key_old_pem(buf, key, NULL);
     loads(pem, buf, NULL, -1, "a key after its parameters");
 
@@ -195,7 +194,8 @@ test_pkcs12(void)
     is_int(asked, 1, "asked once even so");
     refuses(buf, NULL, NULL, VOUCH_E_PASSWORD,
             "cert.pem: the key is encrypted and no password was given; set "
-            "SSL_passwd_cb", "PKCS#12 without a password");
+            "SSL_passwd_cb",
+            "PKCS#12 without a password");
     refuses(buf, NULL, "wrong", VOUCH_E_PASSWORD, "cert.pem: wrong password",
             "PKCS#12 with the wrong one");
     vouch_buf_clear(buf);
@@ -244,14 +244,20 @@ test_passwords(void)
     pki_cert_pem(pem, leaf);
     for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         vouch_buf_clear(buf);
-        forms[i].write(buf, key, "s\xc3\xa9" "cret");
-        loads(pem, buf, "s\xc3\xa9" "cret", -1, forms[i].name);
+        forms[i].write(buf, key,
+                       "s\xc3\xa9"
+                       "cret");
+        loads(pem, buf,
+              "s\xc3\xa9"
+              "cret",
+              -1, forms[i].name);
         is_int(asked, 1, "asked once");
         refuses(pem, buf, NULL, VOUCH_E_PASSWORD,
                 "key.pem: the key is encrypted and no password was given; "
-                "set SSL_passwd_cb", "no password");
-        refuses(pem, buf, "wrong", VOUCH_E_PASSWORD,
-                "key.pem: wrong password", "the wrong password");
+                "set SSL_passwd_cb",
+                "no password");
+        refuses(pem, buf, "wrong", VOUCH_E_PASSWORD, "key.pem: wrong password",
+                "the wrong password");
         refuses(pem, buf, "", VOUCH_E_PASSWORD, "key.pem: wrong password",
                 "an empty password");
     }
@@ -284,8 +290,8 @@ test_many_passwords(void)
     pki_key_old_pem(buf, key, "secret");
     for (i = 0; i < 1000; i++) {
         (void) snprintf(password, sizeof(password), "%d", i);
-        if (load(pem, buf, password, &identity, &err) != -1 ||
-            err.code != VOUCH_E_PASSWORD)
+        if (load(pem, buf, password, &identity, &err) != -1
+            || err.code != VOUCH_E_PASSWORD)
             wrong++;
     }
     is_int(wrong, 0, "1000 wrong passwords are all told so");
@@ -307,17 +313,17 @@ test_callbacks(void)
     pki_cert_pem(pem, leaf);
     pki_key_der(buf, key, password);
     vouch_error_clear(&err);
-    ok(vouch_identity_from_mem(vouch_buf_data(pem), vouch_buf_length(pem),
-                               "c", vouch_buf_data(buf),
-                               vouch_buf_length(buf), "k", answer_too_much,
-                               NULL, &identity, &err) == -1 &&
-           err.code == VOUCH_E_PASSWORD,
+    ok(vouch_identity_from_mem(vouch_buf_data(pem), vouch_buf_length(pem), "c",
+                               vouch_buf_data(buf), vouch_buf_length(buf), "k",
+                               answer_too_much, NULL, &identity, &err)
+               == -1
+           && err.code == VOUCH_E_PASSWORD,
        "a callback that claims too much gives none");
     vouch_error_clear(&err);
-    ok(vouch_identity_from_mem(vouch_buf_data(pem), vouch_buf_length(pem),
-                               "c", vouch_buf_data(buf),
-                               vouch_buf_length(buf), "k", answer_all, NULL,
-                               &identity, &err) == 0,
+    ok(vouch_identity_from_mem(vouch_buf_data(pem), vouch_buf_length(pem), "c",
+                               vouch_buf_data(buf), vouch_buf_length(buf), "k",
+                               answer_all, NULL, &identity, &err)
+           == 0,
        "a password of all 1024 bytes");
     vouch_identity_free(identity);
     vouch_buf_free(buf);
@@ -340,12 +346,11 @@ test_unsupported(void)
 
     pki_cert_pem(pem, leaf);
     if (legacy != NULL) {
-        sealed = PKCS8_encrypt_ex(NID_pbeWithMD5AndDES_CBC, NULL, "secret",
-                                  6, NULL, 0, 0, info, context, NULL);
-        p12 = PKCS12_create_ex("secret", "n", key, leaf, NULL,
-                               NID_pbe_WithSHA1And40BitRC2_CBC,
-                               NID_pbe_WithSHA1And40BitRC2_CBC, 0, 0, 0,
-                               context, NULL);
+        sealed = PKCS8_encrypt_ex(NID_pbeWithMD5AndDES_CBC, NULL, "secret", 6,
+                                  NULL, 0, 0, info, context, NULL);
+        p12 = PKCS12_create_ex(
+            "secret", "n", key, leaf, NULL, NID_pbe_WithSHA1And40BitRC2_CBC,
+            NID_pbe_WithSHA1And40BitRC2_CBC, 0, 0, 0, context, NULL);
     }
     if (sealed == NULL || p12 == NULL) {
         printf("# no legacy provider here\n");
@@ -405,7 +410,8 @@ test_mismatch(void)
     pki_key_pem(buf, key, NULL);
     refuses(pem, buf, NULL, VOUCH_E_MISMATCH,
             "key.pem does not match the first certificate in cert.pem but "
-            "number 3; put that one first", "the chain in the wrong order");
+            "number 3; put that one first",
+            "the chain in the wrong order");
     EVP_PKEY_free(rsa);
     vouch_buf_free(buf);
     vouch_buf_free(pem);
@@ -432,11 +438,13 @@ test_refused(void)
             "a certificate for a key");
     refuses(pem, NULL, NULL, VOUCH_E_FORMAT,
             "cert.pem: no private key in it: it holds certificates only; "
-            "give the key's file (SSL_key_file)", "no key anywhere");
+            "give the key's file (SSL_key_file)",
+            "no key anywhere");
     pki_cert_der(buf, leaf);
     refuses(buf, NULL, NULL, VOUCH_E_FORMAT,
             "cert.pem: no private key in it: it holds a certificate only; "
-            "give the key's file (SSL_key_file)", "no key in DER");
+            "give the key's file (SSL_key_file)",
+            "no key in DER");
     vouch_buf_clear(buf);
     (void) vouch_buf_append_text(buf, "Hello");
     refuses(pem, buf, NULL, VOUCH_E_FORMAT,
@@ -447,9 +455,9 @@ test_refused(void)
             "key.pem: the private key in it cannot be read: ", "broken DER");
     vouch_buf_clear(buf);
     pki_replace(buf, key_pem, "KEY-----\nMI", "KEY-----\nMA");
-    refuses(pem, buf, NULL, VOUCH_E_FORMAT,
-            "key.pem: the private key in it cannot be read: ",
-            "a damaged key");
+    refuses(
+        pem, buf, NULL, VOUCH_E_FORMAT,
+        "key.pem: the private key in it cannot be read: ", "a damaged key");
     vouch_buf_clear(buf);
     pki_replace(buf, pem, "CERTIFICATE", "PUBLIC KEY");
     refuses(pem, buf, NULL, VOUCH_E_FORMAT,
@@ -494,13 +502,14 @@ test_files(void)
 
     vouch_error_clear(&err);
     ok(vouch_identity_load("/nonexistent/c", "/nonexistent/k", NULL, NULL,
-                           &identity, &err) == -1 &&
-           err.code == VOUCH_E_FILE && identity == NULL &&
-           strstr(err.text, "/nonexistent/c") != NULL,
+                           &identity, &err)
+               == -1
+           && err.code == VOUCH_E_FILE && identity == NULL
+           && strstr(err.text, "/nonexistent/c") != NULL,
        "a missing file is told by its name");
     vouch_error_clear(&err);
-    ok(vouch_identity_load("/", NULL, NULL, NULL, &identity, &err) == -1 &&
-           err.code == VOUCH_E_FORMAT,
+    ok(vouch_identity_load("/", NULL, NULL, NULL, &identity, &err) == -1
+           && err.code == VOUCH_E_FORMAT,
        "a folder is no identity");
 }
 

@@ -16,8 +16,8 @@ wrap(X509 *x509, EVP_PKEY *key)
 {
     struct vouch_identity *identity = NULL;
 
-    pki_need(vouch_identity_from_openssl(x509, key, NULL, 0, &identity,
-                                         NULL) == 0,
+    pki_need(vouch_identity_from_openssl(x509, key, NULL, 0, &identity, NULL)
+                 == 0,
              "an identity");
     X509_free(x509);
     EVP_PKEY_free(key);
@@ -57,7 +57,8 @@ key_digest(const struct vouch_identity *identity)
     struct vouch_fingerprint made;
 
     pki_need(vouch_cert_fingerprint(vouch_identity_cert(identity),
-                                    VOUCH_SHA256, VOUCH_OF_SPKI, &made) == 0,
+                                    VOUCH_SHA256, VOUCH_OF_SPKI, &made)
+                 == 0,
              "a digest");
     return made;
 }
@@ -74,12 +75,12 @@ same_extensions(const X509 *a, const X509 *b)
         X509_EXTENSION *x = X509_get_ext(a, i);
         X509_EXTENSION *y = X509_get_ext(b, i);
 
-        if (OBJ_cmp(X509_EXTENSION_get_object(x),
-                    X509_EXTENSION_get_object(y)) != 0 ||
-            X509_EXTENSION_get_critical(x) !=
-                X509_EXTENSION_get_critical(y) ||
-            ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(x),
-                                  X509_EXTENSION_get_data(y)) != 0)
+        if (OBJ_cmp(X509_EXTENSION_get_object(x), X509_EXTENSION_get_object(y))
+                != 0
+            || X509_EXTENSION_get_critical(x) != X509_EXTENSION_get_critical(y)
+            || ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(x),
+                                     X509_EXTENSION_get_data(y))
+                   != 0)
             return 0;
     }
     return 1;
@@ -88,8 +89,7 @@ same_extensions(const X509 *a, const X509 *b)
 static void
 test_kinds(void)
 {
-    static const char *const kinds[] = {"ec", "rsa:2048", "ed25519",
-                                        "ed448"};
+    static const char *const kinds[] = {"ec", "rsa:2048", "ed25519", "ed448"};
     static const char *const names[] = {"localhost", "::1", "EMAIL:a@b"};
     struct vouch_identity_spec spec = {"J\xc3\xbcrg", NULL, names, 3, 0, 5};
     struct vouch_identity *old;
@@ -115,23 +115,23 @@ test_kinds(void)
         a = key_digest(old);
         b = key_digest(new);
         ok(vouch_fingerprint_equal(&a, &b), "the same key");
-        ok(X509_NAME_cmp(X509_get_subject_name(x),
-                         X509_get_subject_name(y)) == 0,
+        ok(X509_NAME_cmp(X509_get_subject_name(x), X509_get_subject_name(y))
+               == 0,
            "the same subject");
         ok(same_extensions(x, y), "the same extensions and names");
         ok(ASN1_INTEGER_cmp(X509_get0_serialNumber(x),
-                            X509_get0_serialNumber(y)) != 0,
+                            X509_get0_serialNumber(y))
+               != 0,
            "another serial");
-        ok(vouch_cert_not_before(vouch_identity_cert(new), &when) == 0 &&
-               when == 1000 &&
-               vouch_cert_not_after(vouch_identity_cert(new), &when) == 0 &&
-               when == Y9999,
+        ok(vouch_cert_not_before(vouch_identity_cert(new), &when) == 0
+               && when == 1000
+               && vouch_cert_not_after(vouch_identity_cert(new), &when) == 0
+               && when == Y9999,
            "other dates");
-        ok(vouch_cert_is_self_signed(vouch_identity_cert(new)),
-           "self-signed");
-        ok(vouch_cert_not_after(vouch_identity_cert(old), &when) == 0 &&
-               when == 5 &&
-               vouch_cert_is_self_signed(vouch_identity_cert(old)),
+        ok(vouch_cert_is_self_signed(vouch_identity_cert(new)), "self-signed");
+        ok(vouch_cert_not_after(vouch_identity_cert(old), &when) == 0
+               && when == 5
+               && vouch_cert_is_self_signed(vouch_identity_cert(old)),
            "the old one is as it was");
         vouch_identity_free(old);
         vouch_identity_free(new);
@@ -164,10 +164,10 @@ test_foreign(void)
     if (ok(new != NULL, "a certificate of another maker")) {
         made = vouch_cert_x509(vouch_identity_cert(new));
         id = X509_get_ext_d2i(made, NID_authority_key_identifier, NULL, NULL);
-        ok(id != NULL && id->keyid != NULL && id->issuer != NULL &&
-               id->serial != NULL &&
-               ASN1_INTEGER_cmp(id->serial,
-                                X509_get0_serialNumber(made)) == 0,
+        ok(id != NULL && id->keyid != NULL && id->issuer != NULL
+               && id->serial != NULL
+               && ASN1_INTEGER_cmp(id->serial, X509_get0_serialNumber(made))
+                      == 0,
            "the identifier of the signer follows the new serial");
         AUTHORITY_KEYID_free(id);
         ok(vouch_cert_is_self_signed(vouch_identity_cert(new)),
@@ -191,10 +191,11 @@ test_version_1(void)
     pki_name(x509, "CN", MBSTRING_ASC, "old", -1);
     old = wrap(pki_sign(x509, key), key);
     new = renew(old, 0, 1);
-    ok(new != NULL &&
-           X509_get_version(vouch_cert_x509(vouch_identity_cert(new))) ==
-               X509_VERSION_1 &&
-           vouch_cert_is_self_signed(vouch_identity_cert(new)),
+    ok(new
+           != NULL &&X509_get_version(
+               vouch_cert_x509(vouch_identity_cert(new)))
+           == X509_VERSION_1 &&vouch_cert_is_self_signed(
+               vouch_identity_cert(new)),
        "a certificate of version 1");
     vouch_identity_free(new);
     vouch_identity_free(old);
@@ -214,14 +215,14 @@ test_refused(void)
     pki_name(x509, "O", MBSTRING_ASC, "of an authority", -1);
     identity = wrap(pki_sign(x509, authority), key);
     vouch_error_clear(&err);
-    ok(vouch_identity_renew(identity, 0, 1, &none, &err) == -1 &&
-           err.code == VOUCH_E_ARGUMENT && none == NULL &&
-           strstr(err.text, "signed by another authority") != NULL,
+    ok(vouch_identity_renew(identity, 0, 1, &none, &err) == -1
+           && err.code == VOUCH_E_ARGUMENT && none == NULL
+           && strstr(err.text, "signed by another authority") != NULL,
        "signed by another key");
     vouch_error_clear(&err);
-    ok(vouch_identity_renew(identity, 1, 1, &none, &err) == -1 &&
-           err.code == VOUCH_E_ARGUMENT &&
-           strncmp(err.text, "not_after: ", 11) == 0,
+    ok(vouch_identity_renew(identity, 1, 1, &none, &err) == -1
+           && err.code == VOUCH_E_ARGUMENT
+           && strncmp(err.text, "not_after: ", 11) == 0,
        "dates are looked at");
     EVP_PKEY_free(authority);
     vouch_identity_free(identity);

@@ -52,9 +52,9 @@ pki_rsa(const char *type, int bits)
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
     EVP_PKEY *key = NULL;
 
-    pki_need(context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
-                 EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1 &&
-                 EVP_PKEY_generate(context, &key) == 1,
+    pki_need(context != NULL && EVP_PKEY_keygen_init(context) == 1
+                 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1
+                 && EVP_PKEY_generate(context, &key) == 1,
              "an RSA key");
     EVP_PKEY_CTX_free(context);
     return key;
@@ -66,7 +66,8 @@ pki_name(X509 *cert, const char *field, int type, const void *value,
          int length)
 {
     pki_need(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), field,
-                                        type, value, length, -1, 0) == 1,
+                                        type, value, length, -1, 0)
+                 == 1,
              field);
 }
 
@@ -76,13 +77,15 @@ pki_blank(EVP_PKEY *key)
 {
     X509 *cert = X509_new();
 
-    pki_need(cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 &&
-                 ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1 &&
-                 ASN1_TIME_set_string(X509_getm_notBefore(cert),
-                                      "20000101000000Z") == 1 &&
-                 ASN1_TIME_set_string(X509_getm_notAfter(cert),
-                                      "20010101000000Z") == 1 &&
-                 (key == NULL || X509_set_pubkey(cert, key) == 1),
+    pki_need(cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1
+                 && ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1
+                 && ASN1_TIME_set_string(X509_getm_notBefore(cert),
+                                         "20000101000000Z")
+                        == 1
+                 && ASN1_TIME_set_string(X509_getm_notAfter(cert),
+                                         "20010101000000Z")
+                        == 1
+                 && (key == NULL || X509_set_pubkey(cert, key) == 1),
              "a certificate");
     return cert;
 }
@@ -94,8 +97,8 @@ pki_sign(X509 *cert, EVP_PKEY *key)
     int plain = EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448");
     X509 *back;
 
-    pki_need(X509_set_issuer_name(cert, X509_get_subject_name(cert)) == 1 &&
-                 X509_sign(cert, key, plain ? NULL : EVP_sha256()) > 0,
+    pki_need(X509_set_issuer_name(cert, X509_get_subject_name(cert)) == 1
+                 && X509_sign(cert, key, plain ? NULL : EVP_sha256()) > 0,
              "a signature");
     back = X509_dup(cert);
     pki_need(back != NULL, "a copy");

@@ -17,7 +17,11 @@ INCLUDE: Identity.xs
 
 INCLUDE: Config.xs
 
+INCLUDE: ConfigPins.xs
+
 INCLUDE: Stream.xs
+
+INCLUDE: StreamFacts.xs
 
 INCLUDE: VerifyContext.xs
 

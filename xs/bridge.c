@@ -100,8 +100,8 @@ dup_nothing(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
 }
 
 #define VTBL(name, freer) \
-    const MGVTBL name = {NULL, NULL, NULL, NULL, freer, NULL, dup_nothing, \
-                         NULL}
+    const MGVTBL name = {NULL,  NULL, NULL,        NULL, \
+                         freer, NULL, dup_nothing, NULL}
 
 VTBL(vxs_cert_vtbl, free_cert);
 VTBL(vxs_identity_vtbl, free_identity);
@@ -116,8 +116,8 @@ vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,
 {
     SV *inner = newSViv(number);
     SV *object = newRV_noinc(inner);
-    MAGIC *mg = sv_magicext(inner, NULL, PERL_MAGIC_ext, vtbl,
-                            (const char *) ptr, 0);
+    MAGIC *mg =
+        sv_magicext(inner, NULL, PERL_MAGIC_ext, vtbl, (const char *) ptr, 0);
 
     mg->mg_flags |= MGf_DUP;
     sv_bless(object, gv_stashpv(class_name, GV_ADD));
@@ -171,15 +171,14 @@ vxs_fail(pTHX_ enum vouch_code code, const char *text)
 
     vouch_error_clear(&err);
     (void) vouch_error_set(&err, code, "%s", text);
-    vxs_throw(aTHX_ &err);
+    vxs_throw(aTHX_ & err);
 }
 
 /* Die for an argument that cannot be what it should be. */
 static void
 refuse(pTHX_ const char *what, const char *why)
 {
-    vxs_fail(aTHX_ VOUCH_E_ARGUMENT,
-             Perl_form(aTHX_ "%s must %s", what, why));
+    vxs_fail(aTHX_ VOUCH_E_ARGUMENT, Perl_form(aTHX_ "%s must %s", what, why));
 }
 
 const char *
@@ -287,8 +286,8 @@ vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,
 
     if (!vouch_digest_by_name(digest, &number))
         croak("Digest algorithm %s is not available\n", digest);
-    if (vouch_cert_fingerprint(cert, number, (enum vouch_digest_of) of,
-                               &print) != 0)
+    if (vouch_cert_fingerprint(cert, number, (enum vouch_digest_of) of, &print)
+        != 0)
         croak("this certificate cannot be digested with %s\n", digest);
     vouch_fingerprint_text(&print, (enum vouch_spelling) spelling, text);
     return newSVpv(text, 0);
@@ -333,8 +332,7 @@ vxs_verify(const struct vouch_verify *verify, void *arg)
 
     if (self->pending != NULL)
         return 0;
-    config = vxs_unwrap(aTHX_ self->config, &vxs_config_vtbl,
-                        "Vouch::Config");
+    config = vxs_unwrap(aTHX_ self->config, &vxs_config_vtbl, "Vouch::Config");
     if (config->verify_cb == NULL)
         return 0;
     ENTER;

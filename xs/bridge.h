@@ -23,10 +23,10 @@ struct vxs_config {
 /* A connection with its reading buffer; the tied half of a socket. */
 struct vxs_stream {
     struct vouch_conn *conn;
-    SV *config;          /* keeps the callback alive */
-    SV *socket;          /* a weak reference to the handle it is tied to */
-    SV *pending;         /* an exception to be thrown when C has unwound */
-    int busy;            /* inside OpenSSL: the callback may not come back */
+    SV *config;  /* keeps the callback alive */
+    SV *socket;  /* a weak reference to the handle it is tied to */
+    SV *pending; /* an exception to be thrown when C has unwound */
+    int busy;    /* inside OpenSSL: the callback may not come back */
     int fd;
     unsigned forks;      /* vxs_forks at the last input or output */
     int64_t io_timeout;  /* milliseconds without progress, or -1 */
@@ -58,8 +58,7 @@ SV *vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,
              const MGVTBL *vtbl);
 
 /* The pointer in an object, or die: "argument is not a live CLASS object". */
-void *vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl,
-                 const char *class_name);
+void *vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name);
 
 /* A certificate object; takes its own reference.  undef for NULL. */
 SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
@@ -96,8 +95,8 @@ struct vxs_list {
 #define VXS_LIST_PERL(list) NOOP
 #endif
 
-int vxs_push_field(const char *name, const unsigned char *value,
-                   size_t length, void *arg);
+int vxs_push_field(const char *name, const unsigned char *value, size_t length,
+                   void *arg);
 int vxs_push_san(enum vouch_san_type type, const unsigned char *value,
                  size_t length, void *arg);
 int vxs_push_pin(const struct vouch_fingerprint *pin, void *arg);
@@ -131,7 +130,6 @@ void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 int vxs_stream_handshake(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 SV *vxs_stream_read(pTHX_ struct vxs_stream *stream, SV *target, IV length,
                     IV offset, int all);
-SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
 SV *vxs_stream_peek(pTHX_ struct vxs_stream *stream, SV *target, IV length);
 int vxs_stream_eof(pTHX_ struct vxs_stream *stream);
 void vxs_stream_unread(pTHX_ struct vxs_stream *stream, const void *data,
@@ -141,6 +139,18 @@ SV *vxs_stream_write(pTHX_ struct vxs_stream *stream, const char *data,
 void vxs_stream_check(pTHX_ struct vxs_stream *stream);
 void vxs_stream_check_busy(pTHX_ struct vxs_stream *stream);
 size_t vxs_stream_pending(const struct vxs_stream *stream);
+
+/*
+ * The read buffer: at least a byte in it (its length, else 0 for the end or
+ * an outcome below), how many, some taken, its memory given back if empty.
+ */
+ssize_t vxs_stream_fill(pTHX_ struct vxs_stream *stream);
+size_t vxs_stream_buffered(const struct vxs_stream *stream);
+void vxs_stream_consume(struct vxs_stream *stream, size_t length);
+void vxs_stream_release(struct vxs_stream *stream);
+
+/* line.c: the next line by $/, a new SV; NULL at the end or on an error. */
+SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
 
 /* $SSL_ERROR, as a number and a text. */
 void vxs_set_ssl_error(pTHX_ IV number, const char *text);

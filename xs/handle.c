@@ -66,8 +66,8 @@ untie(pTHX_ SV *socket)
 SV *
 vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line)
 {
-    struct vxs_config *settings = vxs_unwrap(aTHX_ config, &vxs_config_vtbl,
-                                             "Vouch::Config");
+    struct vxs_config *settings =
+        vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
     IO *io = sv_2io(socket);
     struct vxs_stream *self;
     struct vouch_error err;
@@ -77,8 +77,8 @@ vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line)
         croak("argument is not a socket handle");
     vouch_error_clear(&err);
     Newxz(self, 1, struct vxs_stream);
-    object = sv_2mortal(vxs_wrap(aTHX_ "Vouch::Stream", self, 0,
-                                 &vxs_stream_vtbl));
+    object =
+        sv_2mortal(vxs_wrap(aTHX_ "Vouch::Stream", self, 0, &vxs_stream_vtbl));
 #ifdef MULTIPLICITY
     self->perl = aTHX;
 #endif
@@ -89,7 +89,7 @@ vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line)
     self->config = newSVsv(config);
     self->socket = sv_rvweaken(newSVsv(socket));
     if (vouch_conn_new(settings->config, self->fd, &self->conn, &err) != 0)
-        vxs_throw(aTHX_ &err);
+        vxs_throw(aTHX_ & err);
     vouch_conn_set_arg(self->conn, self);
     untie(aTHX_ socket);
     sv_magic((SV *) io, object, PERL_MAGIC_tiedscalar, NULL, 0);

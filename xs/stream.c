@@ -1,6 +1,6 @@
 /*
- * Input and output of a tied handle: waiting, deadlines, the read buffer,
- * lines.  The connection below never waits; this does, where the handle is
+ * Input and output of a tied handle: waiting, deadlines, the read buffer.
+ * Lines are in line.c.  The connection below never waits; this does, where the handle is
  * in blocking mode.
  */
 #include "bridge.h"
@@ -87,7 +87,7 @@ report(pTHX_ struct vxs_stream *self, ssize_t outcome)
         vxs_set_ssl_error(aTHX_ ETIMEDOUT, "the deadline has passed");
         SETERRNO(ETIMEDOUT, 0);
     } else {
-        vxs_set_ssl_error(aTHX_ -1, err->text);
+        vxs_set_ssl_error(aTHX_ - 1, err->text);
         SETERRNO(errno_of(err), 0);
     }
 }
@@ -112,8 +112,8 @@ deadline_in(int64_t timeout_ms)
 static ssize_t
 wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
 {
-    int events = want == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE
-                                          : VOUCH_SOCKET_READ;
+    int events =
+        want == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE : VOUCH_SOCKET_READ;
     int ready;
 
     if (!is_blocking(self))
@@ -191,8 +191,8 @@ end_or_error(pTHX_ struct vxs_stream *self, ssize_t outcome)
     return outcome;
 }
 
-static size_t
-buffered(const struct vxs_stream *self)
+size_t
+vxs_stream_buffered(const struct vxs_stream *self)
 {
     return self->end - self->start;
 }
@@ -200,13 +200,13 @@ buffered(const struct vxs_stream *self)
 size_t
 vxs_stream_pending(const struct vxs_stream *self)
 {
-    return buffered(self) + vouch_conn_pending(self->conn);
+    return vxs_stream_buffered(self) + vouch_conn_pending(self->conn);
 }
 
 /* The buffer is given back as soon as it is empty: an idle connection
  * holds none. */
-static void
-consume(struct vxs_stream *self, size_t length)
+void
+vxs_stream_consume(struct vxs_stream *self, size_t length)
 {
     self->start += length;
     if (self->start < self->end)
@@ -215,10 +215,10 @@ consume(struct vxs_stream *self, size_t length)
     self->end = 0;
 }
 
-static void
-release(struct vxs_stream *self)
+void
+vxs_stream_release(struct vxs_stream *self)
 {
-    if (buffered(self) > 0)
+    if (vxs_stream_buffered(self) > 0)
         return;
     Safefree(self->data);
     self->data = NULL;
@@ -226,15 +226,15 @@ release(struct vxs_stream *self)
 }
 
 /* Have at least one byte in the buffer: count, or the outcome. */
-static ssize_t
-fill(pTHX_ struct vxs_stream *self)
+ssize_t
+vxs_stream_fill(pTHX_ struct vxs_stream *self)
 {
     int64_t deadline = 0;
     ssize_t outcome;
 
     do {
-        if (buffered(self) > 0)
-            return (ssize_t) buffered(self);
+        if (vxs_stream_buffered(self) > 0)
+            return (ssize_t) vxs_stream_buffered(self);
         if (self->data == NULL) {
             Newx(self->data, RECORD_MAX, unsigned char);
             self->size = RECORD_MAX;
@@ -246,7 +246,7 @@ fill(pTHX_ struct vxs_stream *self)
         }
         outcome = wait_again(aTHX_ self, outcome, &deadline);
     } while (outcome == 1);
-    release(self);
+    vxs_stream_release(self);
     return end_or_error(aTHX_ self, outcome);
 }
 
@@ -254,7 +254,7 @@ void
 vxs_stream_unread(pTHX_ struct vxs_stream *self, const void *data,
                   size_t length)
 {
-    size_t rest = buffered(self);
+    size_t rest = vxs_stream_buffered(self);
     size_t size = length + rest > RECORD_MAX ? length + rest : RECORD_MAX;
     unsigned char *fresh;
 
@@ -322,12 +322,12 @@ read_buffered(pTHX_ struct vxs_stream *self, SV *target, STRLEN at,
 {
     char *bytes;
 
-    if (length > buffered(self))
-        length = buffered(self);
+    if (length > vxs_stream_buffered(self))
+        length = vxs_stream_buffered(self);
     bytes = make_room(aTHX_ target, at, length);
     Copy(self->data + self->start, bytes, length, char);
-    consume(self, length);
-    release(self);
+    vxs_stream_consume(self, length);
+    vxs_stream_release(self);
     return (ssize_t) length;
 }
 
@@ -341,7 +341,7 @@ read_once(pTHX_ struct vxs_stream *self, SV *target, STRLEN at, size_t length)
     char *bytes;
 
     do {
-        if (buffered(self) > 0)
+        if (vxs_stream_buffered(self) > 0)
             return read_buffered(aTHX_ self, target, at, length);
         if (length > RECORD_MAX)
             length = RECORD_MAX;
@@ -367,8 +367,8 @@ vxs_stream_read(pTHX_ struct vxs_stream *self, SV *target, IV length,
         croak("Negative length");
     at = offset_in(aTHX_ target, offset);
     while (total < (size_t) length) {
-        outcome = read_once(aTHX_ self, target, at + total,
-                            (size_t) length - total);
+        outcome =
+            read_once(aTHX_ self, target, at + total, (size_t) length - total);
         if (outcome <= 0)
             break;
         total += (size_t) outcome;
@@ -394,11 +394,12 @@ vxs_stream_peek(pTHX_ struct vxs_stream *self, SV *target, IV length)
     vxs_stream_check(aTHX_ self);
     if (length < 0)
         croak("Negative length");
-    outcome = fill(aTHX_ self);
+    outcome = vxs_stream_fill(aTHX_ self);
     if (outcome < 0)
         return newSV(0);
-    count = buffered(self) < (size_t) length ? buffered(self)
-                                             : (size_t) length;
+    count = vxs_stream_buffered(self) < (size_t) length
+                ? vxs_stream_buffered(self)
+                : (size_t) length;
     sv_setpvn_mg(target, (const char *) self->data + self->start, count);
     return newSVuv(count);
 }
@@ -407,153 +408,7 @@ int
 vxs_stream_eof(pTHX_ struct vxs_stream *self)
 {
     vxs_stream_check(aTHX_ self);
-    return fill(aTHX_ self) == 0;
-}
-
-/* How a call of readline ends: $/, taken apart once. */
-struct separator {
-    const char *bytes; /* NULL: none, read to the end */
-    STRLEN length;
-    size_t record; /* of that many bytes, or 0 */
-    int paragraph;
-};
-
-static void
-separator_now(pTHX_ struct separator *sep)
-{
-    Zero(sep, 1, struct separator);
-    if (!SvOK(PL_rs))
-        return;
-    if (SvROK(PL_rs)) {
-        IV size = SvIV(SvRV(PL_rs));
-
-        if (size <= 0)
-            croak("Setting $/ to a reference to a number that is not "
-                  "positive is forbidden");
-        sep->record = (size_t) size;
-        return;
-    }
-    sep->bytes = SvPV(PL_rs, sep->length);
-    if (sep->length > 0)
-        return;
-    sep->bytes = "\n\n";
-    sep->length = 2;
-    sep->paragraph = 1;
-}
-
-/* How many of the buffered bytes belong to the line; *done_r says that
- * with them it is whole. */
-static size_t
-take_until(const struct vxs_stream *self, const struct separator *sep,
-           SV *line, int *done_r)
-{
-    const unsigned char *from = self->data + self->start;
-    size_t have = buffered(self);
-    const unsigned char *hit;
-
-    *done_r = 0;
-    if (sep->record > 0) {
-        size_t missing = sep->record - SvCUR(line);
-
-        *done_r = have >= missing;
-        return have >= missing ? missing : have;
-    }
-    if (sep->bytes == NULL)
-        return have;
-    hit = memchr(from, sep->bytes[sep->length - 1], have);
-    if (hit == NULL)
-        return have;
-    *done_r = 1; /* if what precedes it fits as well: see ends_with() */
-    return (size_t) (hit - from) + 1;
-}
-
-static int
-ends_with(pTHX_ SV *line, const struct separator *sep)
-{
-    if (sep->bytes == NULL || sep->length < 2 || sep->record > 0)
-        return 1;
-    return SvCUR(line) >= sep->length
-           && memcmp(SvEND(line) - sep->length, sep->bytes, sep->length)
-                  == 0;
-}
-
-/* Paragraphs: line ends before the first one do not count. */
-static ssize_t
-skip_newlines(pTHX_ struct vxs_stream *self)
-{
-    ssize_t outcome;
-
-    for (;;) {
-        outcome = fill(aTHX_ self);
-        if (outcome <= 0 || self->data[self->start] != '\n')
-            return outcome;
-        consume(self, 1);
-    }
-}
-
-/*
- * A line that could not be finished: at the end, and where the handle does
- * not wait, it is given as it is; after an error it is kept for the next
- * reader, so that nothing is taken for a line that was none.
- */
-static SV *
-unfinished(pTHX_ struct vxs_stream *self, SV *line, ssize_t outcome)
-{
-    if (SvCUR(line) > 0) {
-        if (outcome == 0 || outcome == VOUCH_WANT_READ
-            || outcome == VOUCH_WANT_WRITE)
-            return line;
-        vxs_stream_unread(aTHX_ self, SvPVX(line), SvCUR(line));
-    }
-    SvREFCNT_dec(line);
-    return NULL;
-}
-
-static SV *
-too_long(pTHX_ struct vxs_stream *self, SV *line)
-{
-    vxs_set_ssl_error(aTHX_ EMSGSIZE, Perl_form(aTHX_
-        "no end of line within %lu bytes (SSL_max_line)",
-        (unsigned long) self->max_line));
-    SvREFCNT_dec(line);
-    SETERRNO(EMSGSIZE, 0);
-    return NULL;
-}
-
-/* The next line by $/, a new SV; NULL at the end or after an error. */
-SV *
-vxs_stream_line(pTHX_ struct vxs_stream *self)
-{
-    struct separator sep;
-    ssize_t outcome;
-    int done = 0;
-    SV *line;
-
-    vxs_stream_check(aTHX_ self);
-    separator_now(aTHX_ &sep);
-    if (sep.paragraph && skip_newlines(aTHX_ self) <= 0)
-        return NULL;
-    outcome = fill(aTHX_ self);
-    if (outcome <= 0)
-        return NULL;
-    line = newSVpvs("");
-    sv_2mortal(line); /* a signal handler may die while we wait */
-    for (;;) {
-        size_t count = take_until(self, &sep, line, &done);
-
-        if (count + SvCUR(line) > self->max_line)
-            return too_long(aTHX_ self, SvREFCNT_inc_simple_NN(line));
-        sv_catpvn_nomg(line, (const char *) self->data + self->start, count);
-        consume(self, count);
-        if (done && ends_with(aTHX_ line, &sep))
-            break;
-        outcome = fill(aTHX_ self);
-        if (outcome <= 0)
-            return unfinished(aTHX_ self, SvREFCNT_inc_simple_NN(line),
-                              outcome);
-    }
-    release(self);
-    return SvREFCNT_inc_simple_NN(line);
+    return vxs_stream_fill(aTHX_ self) == 0;
 }
 
 /*

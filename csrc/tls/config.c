@@ -131,8 +131,7 @@ vouch_config_set_ciphers(struct vouch_config *config, const char *list,
         return -1;
     if (!SSL_CTX_set_cipher_list(config->ctx, list))
         return vouch_error_set_openssl(
-            err, VOUCH_E_CONFIG, "cipher list \"%.200s\" selects none",
-            list);
+            err, VOUCH_E_CONFIG, "cipher list \"%.200s\" selects none", list);
     return 0;
 }
 
@@ -303,8 +302,7 @@ freeze_sessions(struct vouch_config *config)
             config->ctx, (const unsigned char *) SESSION_ID_CONTEXT,
             sizeof(SESSION_ID_CONTEXT) - 1))
         return -1;
-    return SSL_CTX_set_session_ticket_cb(config->ctx, NULL, on_ticket,
-                                         config)
+    return SSL_CTX_set_session_ticket_cb(config->ctx, NULL, on_ticket, config)
                ? 0
                : -1;
 }

@@ -68,8 +68,7 @@ int vouch_config_set_ca_none(struct vouch_config *config,
 
 /* A server's list of authorities named to clients, from a PEM file. */
 int vouch_config_set_client_ca_file(struct vouch_config *config,
-                                    const char *path,
-                                    struct vouch_error *err);
+                                    const char *path, struct vouch_error *err);
 
 /* Check revocation lists for the peer's certificate, or all != 0 for the
  * whole chain; path NULL: the lists come from the CA folder. */
@@ -115,9 +114,8 @@ int vouch_config_set_verify_depth(struct vouch_config *config, int depth,
 
 /* Pins that accept a peer; alone != 0: and refuse all others.  The
  * configuration takes a reference. */
-int vouch_config_set_pins(struct vouch_config *config,
-                          struct vouch_pins *pins, int alone,
-                          struct vouch_error *err);
+int vouch_config_set_pins(struct vouch_config *config, struct vouch_pins *pins,
+                          int alone, struct vouch_error *err);
 
 /*
  * Session tickets: 0 or 1.  Not set: a server issues them unless it asks

@@ -153,8 +153,7 @@ vouch_config_add_ca_default(struct vouch_config *config,
 }
 
 int
-vouch_config_set_ca_none(struct vouch_config *config,
-                         struct vouch_error *err)
+vouch_config_set_ca_none(struct vouch_config *config, struct vouch_error *err)
 {
     if (vouch_config_check_open(config, err) != 0)
         return -1;
@@ -163,17 +162,27 @@ vouch_config_set_ca_none(struct vouch_config *config,
 }
 
 int
-vouch_config_set_client_ca_file(struct vouch_config *config,
-                                const char *path, struct vouch_error *err)
+vouch_config_set_client_ca_file(struct vouch_config *config, const char *path,
+                                struct vouch_error *err)
 {
+    struct vouch_buf *text;
     STACK_OF(X509_NAME) *names;
+    int result;
 
     if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    /* OpenSSL would read a device for ever, and it tells less. */
+    text = vouch_buf_new(CA_MAX);
+    if (text == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    result = vouch_file_read(path, text, err);
+    vouch_buf_free(text);
+    if (result != 0)
         return -1;
     names = SSL_load_client_CA_file(path);
     if (names == NULL)
         return vouch_error_set_openssl(
-            err, VOUCH_E_FILE, "%s: cannot read authorities", path);
+            err, VOUCH_E_FORMAT, "%s: holds no PEM certificate", path);
     SSL_CTX_set_client_CA_list(config->ctx, names);
     return 0;
 }
@@ -203,7 +212,9 @@ vouch_config_set_verify(struct vouch_config *config, int mode,
 
     if (vouch_config_check_open(config, err) != 0)
         return -1;
-    if (mode < 0 || (mode & ~known) != 0)
+    if (mode < 0 || (mode & ~known) != 0
+        || (mode & (VOUCH_VERIFY_ANY | VOUCH_VERIFY_PEER))
+               == (VOUCH_VERIFY_ANY & ~VOUCH_VERIFY_PEER))
         return vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "verify mode %d is not a set of NONE 0, "
                                "PEER 1, REQUIRED 2, ONCE 4, ANY 257",
@@ -271,8 +282,7 @@ check_policy(const struct vouch_config *config, struct vouch_error *err)
 }
 
 int
-vouch_config_freeze_trust(struct vouch_config *config,
-                          struct vouch_error *err)
+vouch_config_freeze_trust(struct vouch_config *config, struct vouch_error *err)
 {
     int any = (config->mode & VOUCH_VERIFY_ANY) == VOUCH_VERIFY_ANY;
     int peer = (config->mode & VOUCH_VERIFY_PEER) != 0;

@@ -76,12 +76,12 @@ conn_new(struct vouch_config *config, int fd,
 }
 
 int
-vouch_conn_new(struct vouch_config *config, int fd,
-               struct vouch_conn **conn_r, struct vouch_error *err)
+vouch_conn_new(struct vouch_config *config, int fd, struct vouch_conn **conn_r,
+               struct vouch_error *err)
 {
     if (fd < 0)
-        return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "%d is not a descriptor", fd);
+        return vouch_error_set(err, VOUCH_E_ARGUMENT, "%d is not a descriptor",
+                               fd);
     return conn_new(config, fd, NULL, conn_r, err);
 }
 
@@ -119,9 +119,8 @@ fail_alert(struct vouch_conn *conn, unsigned long code, const char *openssl)
 {
     int alert = ERR_GET_REASON(code) - ALERT_REASON;
 
-    vouch_error_set(&conn->error, VOUCH_E_ALERT,
-                    "%s (the peer's alert: %s)", openssl,
-                    SSL_alert_desc_string_long(alert));
+    vouch_error_set(&conn->error, VOUCH_E_ALERT, "%s (the peer's alert: %s)",
+                    openssl, SSL_alert_desc_string_long(alert));
     conn->error.lib_code = code;
     return -1;
 }
@@ -160,8 +159,8 @@ fail_ssl(struct vouch_conn *conn)
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         explain_refusal(conn, why, sizeof(why));
         vouch_error_set(&conn->error, VOUCH_E_VERIFY,
-                        "%s (the peer's certificate was refused: %s)",
-                        openssl, why);
+                        "%s (the peer's certificate was refused: %s)", openssl,
+                        why);
     } else {
         vouch_error_set(&conn->error, VOUCH_E_TLS, "%s", openssl);
     }
@@ -272,8 +271,7 @@ vouch_conn_handshake(struct vouch_conn *conn)
     }
     if (vouch_conn_copy_facts(conn) != 0) {
         conn->state = VOUCH_CONN_FAILED;
-        return vouch_error_set(&conn->error, VOUCH_E_MEMORY,
-                               "out of memory");
+        return vouch_error_set(&conn->error, VOUCH_E_MEMORY, "out of memory");
     }
     conn->state = VOUCH_CONN_READY;
     rest(conn);

@@ -109,8 +109,7 @@ struct vouch_cert *vouch_conn_peer_chain_cert(const struct vouch_conn *conn,
 struct vouch_cert *vouch_conn_own_cert(const struct vouch_conn *conn);
 
 /* What was decided about the peer, and why. */
-const struct vouch_verdict *
-vouch_conn_verdict(const struct vouch_conn *conn);
+const struct vouch_verdict *vouch_conn_verdict(const struct vouch_conn *conn);
 
 /* Protocol number (enum vouch_protocol) and name ("TLSv1_3"), cipher name,
  * the application protocol ("" if none), the server name asked for (NULL if

@@ -44,8 +44,8 @@ copy_alpn(struct vouch_conn *conn)
 static int
 copy_server_name(struct vouch_conn *conn)
 {
-    const char *name = SSL_get_servername(conn->ssl,
-                                          TLSEXT_NAMETYPE_host_name);
+    const char *name =
+        SSL_get_servername(conn->ssl, TLSEXT_NAMETYPE_host_name);
 
     if (name == NULL || conn->server_name != NULL)
         return 0;
@@ -79,8 +79,7 @@ vouch_conn_set_server_name(struct vouch_conn *conn, const char *name)
 {
     if (!SSL_set_tlsext_host_name(conn->ssl, name))
         return vouch_error_set_openssl(&conn->error, VOUCH_E_ARGUMENT,
-                                       "\"%.80s\" is not a server name",
-                                       name);
+                                       "\"%.80s\" is not a server name", name);
     return 0;
 }
 
@@ -96,8 +95,7 @@ vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host)
                                "the host to verify has no name");
     copy = OPENSSL_strdup(host);
     if (copy == NULL)
-        return vouch_error_set(&conn->error, VOUCH_E_MEMORY,
-                               "out of memory");
+        return vouch_error_set(&conn->error, VOUCH_E_MEMORY, "out of memory");
     OPENSSL_free(conn->verify_host);
     conn->verify_host = copy;
     if (X509_VERIFY_PARAM_set1_ip_asc(param, host))

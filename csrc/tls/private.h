@@ -24,11 +24,11 @@ struct vouch_config {
     enum vouch_role role;
     int references;
     int frozen;
-    int mode;           /* enum vouch_verify_mode */
-    int trust_set;      /* the program said whom to trust, or nobody */
-    int trust_loaded;   /* there is something to build chains to */
+    int mode;         /* enum vouch_verify_mode */
+    int trust_set;    /* the program said whom to trust, or nobody */
+    int trust_loaded; /* there is something to build chains to */
     int check_crl;
-    int tickets;        /* 1, 0, or -1: not said */
+    int tickets; /* 1, 0, or -1: not said */
     int id_context_set;
     int pins_alone;
     struct vouch_pins *pins;
@@ -132,7 +132,6 @@ int vouch_config_freeze_trust(struct vouch_config *config,
 int vouch_server_name_choose(SSL *ssl, int *alert, void *arg);
 void vouch_names_free(struct vouch_map *names);
 int vouch_names_add(struct vouch_config *config, const char *name,
-                    struct vouch_identity *identity,
-                    struct vouch_error *err);
+                    struct vouch_identity *identity, struct vouch_error *err);
 
 #endif

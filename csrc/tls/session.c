@@ -74,8 +74,8 @@ int
 vouch_session_offer(const struct vouch_session *session,
                     struct vouch_conn *conn)
 {
-    long age = (long) vouch_clock_epoch()
-               - SSL_SESSION_get_time(session->session);
+    long age =
+        (long) vouch_clock_epoch() - SSL_SESSION_get_time(session->session);
 
     if (!fits(session, conn) || conn->config->role != VOUCH_CLIENT
         || !SSL_in_before(conn->ssl)

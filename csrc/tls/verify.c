@@ -48,8 +48,8 @@ fault_of(X509 *leaf)
         return X509_V_ERR_CERT_NOT_YET_VALID;
     if (X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0)
         return X509_V_ERR_CERT_HAS_EXPIRED;
-    if (X509_NAME_cmp(X509_get_subject_name(leaf),
-                      X509_get_issuer_name(leaf)) == 0)
+    if (X509_NAME_cmp(X509_get_subject_name(leaf), X509_get_issuer_name(leaf))
+        == 0)
         return X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
     return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
 }
@@ -104,8 +104,7 @@ vouch_verify_peer(X509_STORE_CTX *store, void *arg)
         return 0;
     }
     pins = conn->config->pins;
-    if (pins != NULL
-        && vouch_pins_match(pins, vouch_cert_borrow(leaf)) == 1) {
+    if (pins != NULL && vouch_pins_match(pins, vouch_cert_borrow(leaf)) == 1) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return decide(conn, store, 1, VOUCH_BY_PIN);
     }

@@ -21,13 +21,13 @@ enum vouch_verify_mode {
 
 /* What the callback is told; valid during the call only. */
 struct vouch_verify {
-    int ok;                      /* OpenSSL's verdict so far: 1 or 0 */
-    int error;                   /* X509_V_ERR_... of the run so far, 0 none */
-    int depth;                   /* 0 is the peer's own certificate */
-    const char *names;           /* one-line issuer, then one-line subject */
-    const char *error_text;      /* "error:00000012:lib(0)::reason(18)" */
-    struct vouch_cert *cert;     /* take a reference to keep it */
-    void *store;                 /* OpenSSL's X509_STORE_CTX * */
+    int ok;                  /* OpenSSL's verdict so far: 1 or 0 */
+    int error;               /* X509_V_ERR_... of the run so far, 0 none */
+    int depth;               /* 0 is the peer's own certificate */
+    const char *names;       /* one-line issuer, then one-line subject */
+    const char *error_text;  /* "error:00000012:lib(0)::reason(18)" */
+    struct vouch_cert *cert; /* take a reference to keep it */
+    void *store;             /* OpenSSL's X509_STORE_CTX * */
 };
 
 /*

@@ -5,6 +5,7 @@ use warnings;
 
 use Carp         qw(carp);
 use Scalar::Util qw(blessed);
+use Time::HiRes  ();
 
 use Vouch            ();
 use Vouch::Config    ();
@@ -156,7 +157,7 @@ sub _set_version {
     my ($self, $config, $text) = @_;
     my (%take, $all);
     for my $word (split /\s*:\s*/, $text) {
-        my ($not, $name) = $word =~ /\A(!?)(\w+)\z/ or _bad_argument("SSL_version '$text' is not understood");
+        my ($not, $name) = $word =~ /\A(!?)([\w\/]+)\z/ or _bad_argument("SSL_version '$text' is not understood");
         $name =~ s/\ATLSv1([123])\z/TLSv1_$1/;
         if ($name =~ /\A(?:SSLv23|SSLv2\/3|TLS)\z/ && !$not) { $take{$_} = 1 for keys %PROTOCOL; next }
         next if $not && $name =~ /\ASSLv[23]\z/;
@@ -286,7 +287,7 @@ sub _files {
 
 sub _stamp {
     my ($path) = @_;
-    my @stat = stat $path or return 'missing';
+    my @stat = Time::HiRes::stat($path) or return 'missing';
     return join ' ', @stat[0, 1, 7, 9];
 }
 

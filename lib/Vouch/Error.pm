@@ -12,7 +12,7 @@ sub new {
     my ($class, %facts) = @_;
     return bless {
         code    => $facts{code} // 'unknown',
-        message => $facts{message} // 'unknown error',
+        message => ($facts{message} // 'unknown error') =~ s/[\x00-\x1f\x7f]/?/gr,
         errno   => $facts{errno} // 0,
         library => $facts{library} // 0,
         file    => $facts{file},

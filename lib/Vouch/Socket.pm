@@ -243,6 +243,13 @@ sub _context {
             message => 'SSL_reuse_ctx must be a Vouch::Context or a TLS socket',
         );
     }
+    if ($context->is_server != !!$ssl->{SSL_server}) {
+        my ($for, $not) = $context->is_server ? qw(servers client) : qw(clients server);
+        Vouch::Error->throw(
+            code    => 'argument',
+            message => "SSL_reuse_ctx: this context is for $for, and the socket shall be a $not",
+        );
+    }
     return $context;
 }
 

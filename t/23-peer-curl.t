@@ -14,7 +14,7 @@ use Vouch::Socket;
 
 # curl against a small HTTP server: requests, certificates, pins.
 
-have_command('curl') or BAIL_OUT('there is no curl here; install the package curl');
+have_command('curl') or die "there is no curl here; install the package curl\n";
 
 my @server = identity('server', cn => 'localhost', san => ['localhost', '127.0.0.1']);
 my @alex   = identity('alex',   cn => 'Alex');

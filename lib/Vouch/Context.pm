@@ -139,7 +139,7 @@ sub _set_ca {
 sub _set_ca_path {
     my ($self, $config, $value) = @_;
     my @paths = ref $value ? _list($value) : grep { length } split /:/, $value;
-    for my $path (grep { defined && !ref && !-d } @paths) {
+    for my $path (grep { defined && !ref && !/\0/ && !-d } @paths) {
         _bad_argument("SSL_ca_path: '$path' is not a folder");
     }
     return _set_ca($config, \@paths, '_add_ca_path');
@@ -178,6 +178,9 @@ sub _set_identities {
     my $arg = $self->{arg};
     if (defined $arg->{SSL_use_cert} && !$arg->{SSL_use_cert} && !$arg->{SSL_server}) {
         return;
+    }
+    if (defined $arg->{SSL_key_file} && !defined $arg->{SSL_cert_file}) {
+        _bad_argument('SSL_key_file needs its certificate: give SSL_cert_file too');
     }
     my $count = 0;
     for my $pair ($self->_identities) {
@@ -280,9 +283,8 @@ sub _files {
     my ($self) = @_;
     my $arg = $self->{arg};
     my @names = map { $_->[1] } map { _by_name($arg->{$_}) } qw(SSL_cert_file SSL_key_file);
-    push @names, grep { defined && !ref } map { _list($_) }
-        @$arg{qw(SSL_ca_file SSL_crl_file SSL_client_ca_file)};
-    return @names;
+    push @names, map { _list($_) } @$arg{qw(SSL_ca_file SSL_crl_file SSL_client_ca_file)};
+    return grep { defined && !ref } @names;
 }
 
 sub _stamp {

@@ -20,7 +20,7 @@ use POSIX    qw(strftime);
 use VouchTest qw(run_command slurp spew temp_dir);
 
 our @EXPORT_OK = qw(
-    issue chain bundle expired future wrong_purpose wrong_usage fingerprint_of AUTHORITY
+    issue chain bundle crl expired future wrong_purpose wrong_usage fingerprint_of AUTHORITY
 );
 
 use constant AUTHORITY => 'basicConstraints=critical,CA:TRUE', 'keyUsage=keyCertSign,cRLSign';
@@ -29,14 +29,15 @@ use constant DAY       => 86_400;
 my %NEW_KEY = (
     'ec:prime256v1' => [qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256)],
     'ec:secp384r1'  => [qw(-newkey ec -pkeyopt ec_paramgen_curve:P-384)],
+    'rsa:1024'      => [qw(-newkey rsa:1024)],
     'rsa:2048'      => [qw(-newkey rsa:2048)],
     'ed25519'       => [qw(-newkey ed25519)],
 );
 
-# One certificate and its key: { name, cn, cert, key }.  Options: cn; by (the
-# issuer, as returned here; without it the certificate is self-signed); ext
-# (lines of an openssl section); not_before, not_after (seconds since 1970);
-# key, as Vouch::Identity spells it.
+# One certificate and its key: { name, cn, cert, key }.  Options: cn, or
+# subject ("/C=CH/CN=..." in UTF-8); by (the issuer, as returned here; without
+# it the certificate is self-signed); ext (lines of an openssl section);
+# not_before, not_after (seconds since 1970); key, as Vouch::Identity spells it.
 sub issue {
     my ($name, %arg) = @_;
     my $stem = temp_dir() . "/pki-$name";
@@ -44,9 +45,9 @@ sub issue {
     my $new_key = $NEW_KEY{ $arg{key} // 'ec:prime256v1' } or croak "no such key: $arg{key}";
     my $config  = spew("$stem.cnf", _config($stem, @{ $arg{ext} // [] }));
     spew("$stem.index", '');
-    _openssl(qw(req -new -nodes -config), $config, @$new_key,
-        '-subj', "/CN=$made->{cn}", '-keyout', $made->{key}, '-out', "$stem.csr");
-    _openssl(qw(ca -batch -notext -config), $config, qw(-in), "$stem.csr",
+    _openssl(qw(req -new -nodes -utf8 -config), $config, @$new_key,
+        '-subj', $arg{subject} // "/CN=$made->{cn}", '-keyout', $made->{key}, '-out', "$stem.csr");
+    _openssl(qw(ca -batch -notext -preserveDN -utf8 -config), $config, qw(-in), "$stem.csr",
         '-out', $made->{cert}, _digest($arg{by} ? $arg{by}{key} : $made->{key}),
         _issuer($arg{by}, $made), _dates(%arg));
     return $made;
@@ -57,8 +58,9 @@ sub _config {
     my $dir = temp_dir();
     return join "\n", '[req]', 'distinguished_name = name', '[name]',
         '[ca]', 'default_ca = this', '[this]', "database = $stem.index", "new_certs_dir = $dir",
-        'policy = any', 'unique_subject = no', 'rand_serial = yes', 'x509_extensions = ext',
-        '[any]', 'commonName = supplied', '[ext]', 'subjectKeyIdentifier=hash', @ext, q();
+        'policy = any', 'unique_subject = no', 'rand_serial = yes',
+        'default_md = sha256', 'x509_extensions = ext',
+        '[any]', 'commonName = optional', '[ext]', 'subjectKeyIdentifier=hash', @ext, q();
 }
 
 # Ed25519 signs without a digest of its own.
@@ -106,6 +108,16 @@ sub bundle {
     my (@certificates) = @_;
     my $path = temp_dir() . '/bundle-' . join('-', map { $_->{name} } @certificates) . '.pem';
     return spew($path, join q(), map { slurp($_->{cert}) } @certificates);
+}
+
+# A revocation list of this issuer, with these certificates in it: the file.
+sub crl {
+    my ($issuer, @revoked) = @_;
+    my $stem = temp_dir() . "/pki-$issuer->{name}";
+    my @ca   = (qw(ca -config), "$stem.cnf", '-cert', $issuer->{cert}, '-keyfile', $issuer->{key});
+    _openssl(@ca, '-revoke', $_->{cert}) for @revoked;
+    _openssl(@ca, qw(-gencrl -crldays 30 -out), "$stem.crl");
+    return "$stem.crl";
 }
 
 # Self-signed ones, by what is the matter with them.

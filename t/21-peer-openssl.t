@@ -23,10 +23,9 @@ my @blake  = identity('blake',  cn => 'Blake');
 # Talk to our server: one line there, one line back.  (all output, status)
 sub s_client {
     my ($server, @arguments) = @_;
-    my ($status, $out, $err) = run_command(
-        [qw(openssl s_client -ign_eof -connect), '127.0.0.1:' . $server->port, @arguments],
-        stdin => "hello\n",
-    );
+    my ($status, $out, $err) =
+        run_command([qw(openssl s_client -ign_eof -connect), '127.0.0.1:' . $server->port, @arguments],
+        stdin => "hello\n",);
     return wantarray ? ("$out$err", $status) : "$out$err";
 }
 
@@ -52,12 +51,12 @@ for (@VERSIONS) {
             my @client = identity('client', cn => 'Client', key => $key);
             like s_client($server, $flag, shows(@client)), qr/^bye$/m, 'the reply arrives';
             my $facts = facts($server);
-            is $facts->{line}, "hello\n", 'the line arrives';
-            is $facts->{get_sslversion}, $version, 'the version';
+            is $facts->{line},            "hello\n",                  'the line arrives';
+            is $facts->{get_sslversion},  $version,                   'the version';
             is $facts->{get_fingerprint}, fingerprint_of($client[0]), 'the fingerprint';
-            is $facts->{cn}, 'Client', 'the common name';
-            is $facts->{sent}, 1, 'one certificate was sent';
-            is $facts->{calls}, '0/18/0 1/18/0', 'the callback was called twice';
+            is $facts->{cn},              'Client',                   'the common name';
+            is $facts->{sent},            1,                          'one certificate was sent';
+            is $facts->{calls},           '0/18/0 1/18/0',            'the callback was called twice';
         };
     }
 
@@ -73,11 +72,11 @@ for (@VERSIONS) {
     subtest "s_client, $version, without a client certificate" => sub {
         like s_client($server, $flag), qr/^bye$/m, 'the reply arrives';
         my $facts = facts($server);
-        is $facts->{line}, "hello\n", 'the line arrives';
-        is $facts->{get_fingerprint}, undef, 'no fingerprint';
-        is $facts->{cn},    undef, 'no common name';
-        is $facts->{sent},  0,     'no certificate was sent';
-        is $facts->{calls}, '',    'the callback was not called';
+        is $facts->{line},            "hello\n", 'the line arrives';
+        is $facts->{get_fingerprint}, undef,     'no fingerprint';
+        is $facts->{cn},              undef,     'no common name';
+        is $facts->{sent},            0,         'no certificate was sent';
+        is $facts->{calls},           '',        'the callback was not called';
     };
 
     subtest "s_client, $version, VOUCH_VERIFY_ANY" => sub {
@@ -101,8 +100,8 @@ for (@VERSIONS) {
 subtest 'a server for one version only' => sub {
     my $server = server(SSL_version => 'TLSv1_3');
     my ($text) = s_client($server, '-tls1_2', shows(@alex));
-    like $text, qr/alert protocol version/, 's_client is told with an alert';
-    like facts($server)->{refused}, qr/unsupported protocol/, 'accept says what was wrong';
+    like $text,                     qr/alert protocol version/,  's_client is told with an alert';
+    like facts($server)->{refused}, qr/unsupported protocol/,    'accept says what was wrong';
     like s_client($server, '-tls1_3', shows(@alex)), qr/^bye$/m, 'the next client is served';
 };
 
@@ -113,11 +112,11 @@ subtest 'a chain of certificates' => sub {
     my @chain  = ('-cert_chain', bundle($chain->{intermediate}));
     like s_client($server, shows(@$leaf{qw(cert key)}), @chain), qr/^bye$/m, 'the whole chain is accepted';
     my $facts = facts($server);
-    is $facts->{sent}, 2, 'leaf and intermediate arrived';
-    is $facts->{by}, 'chain', 'the chain decided';
+    is $facts->{sent}, 2,       'leaf and intermediate arrived';
+    is $facts->{by},   'chain', 'the chain decided';
     is $facts->{dump_peer_certificate}, "Subject Name: /CN=Leaf\nIssuer  Name: /CN=client-intermediate\n",
         'subject and issuer';
-    like s_client($server, shows(@$leaf{qw(cert key)})), qr/alert unknown ca/, 'the leaf alone is refused';
+    like s_client($server, shows(@$leaf{qw(cert key)})), qr/alert unknown ca/,   'the leaf alone is refused';
     like facts($server)->{refused}, qr/certificate verify failed.*local issuer/, 'and accept says why';
 };
 
@@ -149,9 +148,9 @@ for (@VERSIONS) {
 
     subtest "$version: no tickets where certificates are asked for" => sub {
         my ($first, $second, $text, $offered) = two_connections(server(), $flag, shows(@alex));
-        is $offered, 0, 's_client was given no session to keep';
-        is $second->{get_session_reused}, '', 'the second handshake is a full one';
-        is $second->{cn}, 'Alex', 'and shows the certificate again';
+        is $offered,                      0,      's_client was given no session to keep';
+        is $second->{get_session_reused}, '',     'the second handshake is a full one';
+        is $second->{cn},                 'Alex', 'and shows the certificate again';
     };
 
     subtest "$version: tickets where no certificate is asked for" => sub {
@@ -169,8 +168,8 @@ for (@VERSIONS) {
         is $second->{get_fingerprint}, fingerprint_of($alex[0]), 'the fingerprint';
         is $second->{$_}, $first->{$_}, "$_ is the same"
             for qw(get_fingerprint cn dump_peer_certificate sent get_sslversion get_cipher own);
-        is $second->{calls}, '', 'the callback was not called again';
-        is $second->{by}, 'session', 'the verdict is that of the session';
+        is $second->{calls}, '',        'the callback was not called again';
+        is $second->{by},    'session', 'the verdict is that of the session';
     };
 
     subtest "$version: a chain in a resumed session" => sub {
@@ -181,8 +180,8 @@ for (@VERSIONS) {
             SSL_ca_file         => $chain->{root}{cert},
             SSL_verify_callback => undef,
         );
-        my ($first, $second) = two_connections($server, $flag,
-            shows(@$leaf{qw(cert key)}), '-cert_chain', $chain->{intermediate}{cert});
+        my ($first, $second) = two_connections($server, $flag, shows(@$leaf{qw(cert key)}),
+            '-cert_chain', $chain->{intermediate}{cert});
         is $second->{get_session_reused}, 1, 'resumed';
         is $second->{$_}, $first->{$_}, "$_ is the same" for qw(get_fingerprint cn dump_peer_certificate);
     };
@@ -199,7 +198,7 @@ for (@VERSIONS) {
             my ($first, $second, $text) = two_connections($server, $flag, shows(@alex));
             is $first->{by}, 'pin', 'first the pin lets the client in';
             like $second->{refused}, qr/certificate verify failed/, 'then nothing does';
-            like $text, qr/alert/, 'and s_client is told so';
+            like $text,              qr/alert/,                     'and s_client is told so';
         };
     }
 
@@ -218,13 +217,12 @@ for (@VERSIONS) {
 subtest 'a ticket is refused when the certificate has expired' => sub {
     my $end   = 4 + int time;
     my @short = identity('short', cn => 'Short', not_after => $end);
-    my @cases = map {
-        {
-            name   => $_->[0], flag => $_->[1],
-            server => server(SSL_session_tickets => 1),
-            file   => temp_dir() . "/session$_->[1].pem",
-        }
-    } @VERSIONS;
+    my @cases = map { {
+        name   => $_->[0],
+        flag   => $_->[1],
+        server => server(SSL_session_tickets => 1),
+        file   => temp_dir() . "/session$_->[1].pem",
+    } } @VERSIONS;
     for (@cases) {
         my $facts = first_connection(@$_{qw(server file flag)}, shows(@short));
         is $facts->{calls}, '0/18/0 1/18/0', "$_->{name}: first it is still valid";
@@ -233,18 +231,22 @@ subtest 'a ticket is refused when the certificate has expired' => sub {
     for (@cases) {
         my ($facts, $text) = second_connection(@$_{qw(server file flag)}, shows(@short));
         like $text, qr/^New, /m, "$_->{name}: afterwards the handshake is a full one";
-        is $facts->{get_session_reused}, '', 'the server says so too';
+        is $facts->{get_session_reused}, '',        'the server says so too';
         is $facts->{calls}, '0/18/0 0/10/0 1/10/0', 'and the callback is told that it has expired';
     }
 };
 
 subtest 'our client does not resume as somebody else' => sub {
     my $server = server(SSL_session_tickets => 1);
-    my $as = sub {
+    my $as     = sub {
         my ($identity, %arg) = @_;
         my $client = Vouch::Socket->new(
-            PeerHost => '127.0.0.1', PeerPort => $server->port, SSL_verify_mode => SSL_VERIFY_NONE,
-            SSL_cert_file => $identity->[0], SSL_key_file => $identity->[1], %arg,
+            PeerHost        => '127.0.0.1',
+            PeerPort        => $server->port,
+            SSL_verify_mode => SSL_VERIFY_NONE,
+            SSL_cert_file   => $identity->[0],
+            SSL_key_file    => $identity->[1],
+            %arg,
         ) or return;
         print {$client} "hello\n";
         my $reply = <$client>;
@@ -262,7 +264,10 @@ subtest 'our client does not resume as somebody else' => sub {
 subtest 'a client that renegotiates costs its own connection only' => sub {
     my $server = server();
     my $client = VouchTest::Peer->start(
-        qw(openssl s_client -tls1_2 -connect), '127.0.0.1:' . $server->port, shows(@alex));
+        qw(openssl s_client -tls1_2 -connect),
+        '127.0.0.1:' . $server->port,
+        shows(@alex)
+    );
     $client->wait_for(qr/Verify return code/);
     $client->send("R\n");
     $client->wait_for(qr/no renegotiation|RENEGOTIATING.*error/s);
@@ -278,10 +283,9 @@ subtest 'the certificate for the name that was asked for' => sub {
     my %names = (q() => 'fallback', 'one.example' => 'one', '*.many.example' => 'many');
     my (%cert, %key);
     for my $name (keys %names) {
-        @{$_->[0]}{$name} = $_->[1] for map { [\%cert, $_->[0]], [\%key, $_->[1]] }
-            [identity("sni-$names{$name}", cn => $names{$name})];
+        ($cert{$name}, $key{$name}) = identity("sni-$names{$name}", cn => $names{$name});
     }
-    my $server = server(SSL_cert_file => \%cert, SSL_key_file => \%key);
+    my $server   = server(SSL_cert_file => \%cert, SSL_key_file => \%key);
     my %expected = (
         'one.example'      => 'one',
         'ONE.Example'      => 'one',
@@ -325,8 +329,8 @@ subtest 'application protocols' => sub {
 # openssl s_server with the identity, on a free port.
 sub s_server {
     my ($identity, @arguments) = @_;
-    my $server = VouchTest::Peer->start(
-        qw(openssl s_server -accept 127.0.0.1:0), shows(@$identity), @arguments);
+    my $server =
+        VouchTest::Peer->start(qw(openssl s_server -accept 127.0.0.1:0), shows(@$identity), @arguments);
     my ($port) = $server->wait_for(qr/^ACCEPT .*:([0-9]+)$/m);
     return ($server, $port);
 }
@@ -334,7 +338,11 @@ sub s_server {
 sub client {
     my ($port, %arg) = @_;
     return Vouch::Socket->new(
-        PeerHost => '127.0.0.1', PeerPort => $port, SSL_verify_mode => SSL_VERIFY_NONE, %arg);
+        PeerHost        => '127.0.0.1',
+        PeerPort        => $port,
+        SSL_verify_mode => SSL_VERIFY_NONE,
+        %arg
+    );
 }
 
 for (@VERSIONS) {
@@ -347,9 +355,9 @@ for (@VERSIONS) {
             my ($server, $port) = s_server(\@there, $flag, qw(-Verify 1));
             my $client = client($port, SSL_cert_file => $here[0], SSL_key_file => $here[1])
                 or return fail("connect: $!, $SSL_ERROR");
-            is $client->get_fingerprint, fingerprint_of($there[0]), 'the fingerprint of the server';
-            is $client->peer_certificate('cn'), 'There', 'its name';
-            is $client->get_sslversion, $version, 'the version';
+            is $client->get_fingerprint,        fingerprint_of($there[0]), 'the fingerprint of the server';
+            is $client->peer_certificate('cn'), 'There',                   'its name';
+            is $client->get_sslversion,         $version,                  'the version';
             print {$client} "hello\n";
             $server->wait_for(qr/^hello$/m);
             pass 'the line arrives';
@@ -382,23 +390,30 @@ for (@VERSIONS) {
     subtest "s_server, $version: our client checks the server" => sub {
         my ($server, $port) = s_server(\@server, $flag);
         ok client($port, SSL_verify_mode => SSL_VERIFY_PEER, SSL_ca_file => $server[0]),
-            'the certificate as its own authority' or diag "$!, $SSL_ERROR";
+            'the certificate as its own authority'
+            or diag "$!, $SSL_ERROR";
         ok client($port, SSL_verify_mode => SSL_VERIFY_PEER, SSL_fingerprint => fingerprint_of($server[0])),
-            'its fingerprint' or diag "$!, $SSL_ERROR";
+            'its fingerprint'
+            or diag "$!, $SSL_ERROR";
         ok !client($port, SSL_verify_mode => SSL_VERIFY_PEER, SSL_ca_file => $alex[0]),
             'another authority: no';
         like $SSL_ERROR, qr/\ASSL connect attempt failed error:0A000086:.*certificate verify failed/,
             'and $SSL_ERROR says why';
         $server->wait_for(qr/alert (?:unknown ca|bad certificate)/);
         pass 'the server is told with an alert';
-        ok !client($port, SSL_verify_mode => SSL_VERIFY_PEER, SSL_ca_file => $server[0],
-            SSL_verifycn_name => 'elsewhere.example'), 'the wrong host: no';
+        ok !client(
+            $port,
+            SSL_verify_mode   => SSL_VERIFY_PEER,
+            SSL_ca_file       => $server[0],
+            SSL_verifycn_name => 'elsewhere.example'
+            ),
+            'the wrong host: no';
         like $SSL_ERROR, qr/hostname mismatch/i, 'and $SSL_ERROR says why';
     };
 
     subtest "s_server, $version: the name that our client asks for" => sub {
-        my ($server, $port) = s_server(\@server, $flag, qw(-servername two.example), '-cert2', $alex[0],
-            '-key2', $alex[1]);
+        my ($server, $port) =
+            s_server(\@server, $flag, qw(-servername two.example), '-cert2', $alex[0], '-key2', $alex[1]);
         my $client = client($port, SSL_hostname => 'two.example') or return fail("connect: $!, $SSL_ERROR");
         is $client->peer_certificate('cn'), 'Alex', 'the certificate is the one for that name';
         $client->close;

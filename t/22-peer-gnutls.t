@@ -32,10 +32,8 @@ sub server {
 
 sub gnutls_cli {
     my ($server, $version, @arguments) = @_;
-    return VouchTest::Peer->start(
-        'gnutls-cli', '--priority', $PRIORITY{$version}, '-p', $server->port,
-        @arguments, '127.0.0.1',
-    );
+    return VouchTest::Peer->start('gnutls-cli', '--priority', $PRIORITY{$version}, '-p', $server->port,
+        @arguments, '127.0.0.1',);
 }
 
 # One line there, one line back; all that gnutls-cli prints.
@@ -63,11 +61,11 @@ for my $version (sort keys %PRIORITY) {
             pass 'the reply arrives';
             is $client->finish, 0, 'gnutls-cli is content with how it ended';
             my $facts = facts($server);
-            is $facts->{line}, "hello\n", 'the line arrives';
-            is $facts->{get_sslversion}, $version, 'the version';
+            is $facts->{line},            "hello\n",                  'the line arrives';
+            is $facts->{get_sslversion},  $version,                   'the version';
             is $facts->{get_fingerprint}, fingerprint_of($client[0]), 'the fingerprint';
-            is $facts->{cn},    'Client', 'the common name';
-            is $facts->{calls}, '0/18/0 1/18/0', 'the callback was called twice';
+            is $facts->{cn},              'Client',                   'the common name';
+            is $facts->{calls},           '0/18/0 1/18/0',            'the callback was called twice';
         };
     }
 
@@ -84,8 +82,8 @@ for my $version (sort keys %PRIORITY) {
         my $strict = server(SSL_verify_mode => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
         my $client = gnutls_cli($strict, @insecure);
         my $text   = talk($client);
-        like $text, qr/Received alert.*(?:Certificate is required|Handshake failed)/, 'an alert says so';
-        unlike $text, qr/^bye$/m, 'nothing is served';
+        like $text,   qr/Received alert.*(?:Certificate is required|Handshake failed)/, 'an alert says so';
+        unlike $text, qr/^bye$/m,                                                       'nothing is served';
         like facts($strict)->{refused},
             qr/\ASSL accept attempt failed error:0A0000C7:SSL routines::peer did not return a certificate/,
             'and accept says so';
@@ -130,8 +128,9 @@ for my $version (sort keys %PRIORITY) {
 
     subtest "$version, protocol and server name" => sub {
         my $alpn = server(SSL_alpn_protocols => ['gemini']);
-        my $text = talk(gnutls_cli($alpn, @insecure, '--alpn', 'h2', '--alpn', 'gemini',
-            '--sni-hostname', 'one.example'));
+        my $text = talk(gnutls_cli(
+            $alpn, @insecure, '--alpn', 'h2', '--alpn', 'gemini', '--sni-hostname', 'one.example'
+        ));
         like $text, qr/Application protocol: gemini/, 'gnutls-cli is told the protocol';
         my $facts = facts($alpn);
         is_deeply [@$facts{qw(alpn_selected get_servername)}], ['gemini', 'one.example'], 'both are known';
@@ -140,15 +139,15 @@ for my $version (sort keys %PRIORITY) {
     subtest "$version, gnutls-cli resumes" => sub {
         my @client    = identity('client', cn => 'Client');
         my $resumable = server(SSL_session_tickets => 1);
-        my $client = gnutls_cli($resumable, @insecure, '--resume', '--waitresumption', shows(@client));
+        my $client    = gnutls_cli($resumable, @insecure, '--resume', '--waitresumption', shows(@client));
         $client->wait_for(qr/Simple Client Mode/);
         $client->send("one\n");
         $client->finish;
-        my $first = facts($resumable);
+        my $first  = facts($resumable);
         my $second = facts($resumable);
-        is $first->{get_session_reused}, '', 'a full handshake first';
-        is $second->{get_session_reused}, 1, 'then a short one';
-        is $second->{get_fingerprint}, fingerprint_of($client[0]), 'with the same client';
+        is $first->{get_session_reused},  '',                         'a full handshake first';
+        is $second->{get_session_reused}, 1,                          'then a short one';
+        is $second->{get_fingerprint},    fingerprint_of($client[0]), 'with the same client';
     };
 }
 

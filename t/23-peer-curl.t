@@ -47,8 +47,8 @@ sub web_server {
 
 sub read_request {
     my ($client) = @_;
-    my $first = <$client> // return;
-    my ($path) = $first =~ m{\A(?:GET|POST) (/\S*) HTTP/1\.1\r\n\z} or return;
+    my $first    = <$client> // return;
+    my ($path)   = $first =~ m{\A(?:GET|POST) (/\S*) HTTP/1\.1\r\n\z} or return;
     my ($length, $waits) = (0, 0);
     while (defined(my $line = <$client>)) {
         last if $line eq "\r\n";
@@ -90,15 +90,15 @@ for my $version (['TLSv1_2', '--tls-max', '1.2'], ['TLSv1_3', '--tlsv1.3']) {
 
     subtest "$name without a client certificate" => sub {
         my ($status, $body, $error) = curl($server, '/', @trust);
-        is $status, 0, 'curl is content' or diag $error;
-        is $body, "you are nobody\n", 'the answer';
+        is $status, 0,                  'curl is content' or diag $error;
+        is $body,   "you are nobody\n", 'the answer';
         like $server->next_line, qr{\A/ nobody}, 'what the server saw';
     };
 
     subtest "$name with --cert" => sub {
         my ($status, $body, $error) = curl($server, '/', @trust, @SHOW);
-        is $status, 0, 'curl is content' or diag $error;
-        is $body, 'you are ' . fingerprint_of($alex[0]) . "\n", 'the answer names the fingerprint';
+        is $status, 0,                                            'curl is content' or diag $error;
+        is $body,   'you are ' . fingerprint_of($alex[0]) . "\n", 'the answer names the fingerprint';
         like $server->next_line, qr{\A/ \Q@{[fingerprint_of($alex[0])]}\E }, 'what the server saw';
     };
 
@@ -126,13 +126,16 @@ for my $version (['TLSv1_2', '--tls-max', '1.2'], ['TLSv1_3', '--tlsv1.3']) {
         my $refusing = web_server(SSL_verify_callback => sub { 0 });
         my ($status, $body, $error) = curl($refusing, '/', @flag, trusting($refusing), @SHOW);
         isnt $status, 0, 'curl fails';
-        like $error, qr/alert unknown ca/, 'and says which alert it got';
+        like $error,               qr/alert unknown ca/, 'and says which alert it got';
         like $refusing->next_line, qr/refused: SSL accept attempt failed error:0A000086:/, 'accept says so';
     };
 
     subtest "$name, pins alone: no Perl is called" => sub {
-        my $pinned = web_server(SSL_fingerprint => curl_pin($alex[0]), SSL_verify_callback => undef,
-            SSL_ca_file => \undef);
+        my $pinned = web_server(
+            SSL_fingerprint     => curl_pin($alex[0]),
+            SSL_verify_callback => undef,
+            SSL_ca_file         => \undef
+        );
         my ($status, $body, $error) = curl($pinned, '/', @flag, trusting($pinned), @SHOW);
         is $body, 'you are ' . fingerprint_of($alex[0]) . "\n", "a pin in curl's own spelling lets Alex in"
             or diag $error;
@@ -153,11 +156,11 @@ sub curl_pin {
 subtest 'curl pins our key by the fingerprint that Vouch tells' => sub {
     for my $key (qw(ec:prime256v1 rsa:2048 ed25519)) {
         my ($cert, $file) = identity('pinned', cn => 'localhost', key => $key);
-        my $server = web_server(SSL_cert_file => $cert, SSL_key_file => $file);
+        my $server   = web_server(SSL_cert_file => $cert, SSL_key_file => $file);
         my @insecure = ('-k', '--resolve', 'localhost:' . $server->port . ':127.0.0.1');
         my ($status, $body, $error) = curl($server, '/', @insecure, '--pinnedpubkey', curl_pin($cert));
-        is $status, 0, "$key: the pin fits" or diag $error;
-        is $body, "you are nobody\n", 'the answer';
+        is $status, 0,                  "$key: the pin fits" or diag $error;
+        is $body,   "you are nobody\n", 'the answer';
         $server->next_line;
         ($status, $body, $error) = curl($server, '/', @insecure, '--pinnedpubkey', curl_pin($alex[0]));
         is $status, 90, 'another pin does not: curl says SSL_PINNEDPUBKEYNOTMATCH';
@@ -166,8 +169,8 @@ subtest 'curl pins our key by the fingerprint that Vouch tells' => sub {
 };
 
 subtest 'curl checks our chain and name' => sub {
-    my $chain = chain('curl', cn => 'localhost', ext => ['subjectAltName=DNS:localhost']);
-    my $leaf  = $chain->{leaf};
+    my $chain  = chain('curl', cn => 'localhost', ext => ['subjectAltName=DNS:localhost']);
+    my $leaf   = $chain->{leaf};
     my $server = web_server(
         SSL_cert_file => bundle($leaf, $chain->{intermediate}),
         SSL_key_file  => $leaf->{key},
@@ -192,8 +195,8 @@ subtest 'curl negotiates HTTP/1.1 by ALPN' => sub {
 
 subtest 'plain HTTP to the TLS port' => sub {
     my $server = web_server();
-    my ($status) = run_command(
-        [qw(curl -q -sS --noproxy * -m 10), 'http://127.0.0.1:' . $server->port . '/']);
+    my ($status) =
+        run_command([qw(curl -q -sS --noproxy * -m 10), 'http://127.0.0.1:' . $server->port . '/']);
     isnt $status, 0, 'curl fails';
     like $server->next_line, qr/refused: SSL accept attempt failed error:0A00009C:.*http request/,
         'accept says what it was';

@@ -116,8 +116,11 @@ my @alex   = identity('alex',   cn => 'Alex');
 
 sub python_client {
     my ($server, $version, $identity, $times) = @_;
-    my $client = VouchTest::Peer->start('python3', $CLIENT, $server->port, $version,
-        map({ $_ // '' } @{ $identity // [] }[0, 1]), $times // 1);
+    my $client = VouchTest::Peer->start(
+        'python3', $CLIENT, $server->port, $version,
+        map({ $_ // '' } @{ $identity // [] }[0, 1]),
+        $times // 1
+    );
     is $client->finish, 0, 'python ends well' or diag $client->text;
     return $client->text;
 }
@@ -167,7 +170,7 @@ for my $version (@VERSIONS) {
 
     subtest "client, $version, sessions" => sub {
         my $resumable = server(SSL_session_tickets => 1);
-        my $text = python_client($resumable, $version, \@alex, 2);
+        my $text      = python_client($resumable, $version, \@alex, 2);
         like $text, qr/reused False.*reused True/s, 'the second connection resumes';
         my ($first, $second) = map { facts($resumable) } 1 .. 2;
         is_deeply [map { $_->{get_session_reused} } $first, $second], ['', 1], 'we say so too';
@@ -181,8 +184,8 @@ for my $version (@VERSIONS) {
 subtest 'five clients of asyncio at once' => sub {
     my $server = server();
     my $client = VouchTest::Peer->start('python3', $ASYNC_CLIENT, $server->port, @alex);
-    is $client->finish, 0, 'python ends well' or diag $client->text;
-    is $client->out, "{b'bye\\n'}\n", 'each gets the reply';
+    is $client->finish, 0,               'python ends well' or diag $client->text;
+    is $client->out,    "{b'bye\\n'}\n", 'each gets the reply';
     is_deeply [sort map { $_->{line} } map { facts($server) } 1 .. 5],
         [map { "hello $_\n" } 0 .. 4], 'each line arrives';
 };
@@ -198,17 +201,26 @@ sub python_server {
 sub client {
     my ($port, %arg) = @_;
     return Vouch::Socket->new(
-        PeerHost => '127.0.0.1', PeerPort => $port, SSL_verify_mode => SSL_VERIFY_NONE, %arg);
+        PeerHost        => '127.0.0.1',
+        PeerPort        => $port,
+        SSL_verify_mode => SSL_VERIFY_NONE,
+        %arg
+    );
 }
 
 for my $version (@VERSIONS) {
     subtest "server, $version" => sub {
         my ($server, $port) = python_server($version, \@server);
-        my $client = client($port, SSL_hostname => 'one.example', SSL_alpn_protocols => ['h2', 'gemini'],
-            SSL_cert_file => $alex[0], SSL_key_file => $alex[1]) or return fail("connect: $!, $SSL_ERROR");
+        my $client = client(
+            $port,
+            SSL_hostname       => 'one.example',
+            SSL_alpn_protocols => ['h2', 'gemini'],
+            SSL_cert_file      => $alex[0],
+            SSL_key_file       => $alex[1]
+        ) or return fail("connect: $!, $SSL_ERROR");
         is $client->get_fingerprint, fingerprint_of($server[0]), 'the fingerprint';
-        is $client->get_sslversion, $version, 'the version';
-        is $client->alpn_selected, 'gemini', 'the application protocol';
+        is $client->get_sslversion,  $version,                   'the version';
+        is $client->alpn_selected,   'gemini',                   'the application protocol';
         my $data = join q(), map({ "line $_\n" } 1 .. 50_000), "end\n";
         print {$client} $data;
         my $back = do { local $/; <$client> };
@@ -216,7 +228,7 @@ for my $version (@VERSIONS) {
         $client->close;
         $server->wait_for(qr/^unwrapped$/m);
         pass 'both ends close in order';
-        like $server->text, qr/^asked for one\.example$/m, 'python knows the name';
+        like $server->text, qr/^asked for one\.example$/m,                          'python knows the name';
         like $server->text, qr/^received ${\length $data} ${\sha256_hex($data)}$/m, 'python got the data';
     };
 
@@ -240,7 +252,7 @@ for my $version (@VERSIONS) {
     };
 
     subtest "server, $version: our client checks it" => sub {
-        my @other = (SSL_fingerprint => fingerprint_of($alex[0]), SSL_force_fingerprint => 1);
+        my @other = (SSL_fingerprint     => fingerprint_of($alex[0]), SSL_force_fingerprint => 1);
         my %wrong = ('another authority' => [SSL_ca_file => $alex[0]], 'another pin' => \@other);
         for my $what (sort keys %wrong) {
             my ($server, $port) = python_server($version, \@server);

@@ -110,31 +110,32 @@ PRINT(self, ...)
   PREINIT:
     SV *joined;
     SV *comma;
-    const char *data;
+    const char *data = "";
     STRLEN length;
     I32 i;
   CODE:
     sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
     comma = GvSV(PL_ofsgv);
     if (items == 2 && (PL_ors_sv == NULL || !SvOK(PL_ors_sv))) {
-        data = SvPV(ST(1), length);
+        data = vxs_octets(aTHX_ ST(1), "print", &length);
     } else {
         joined = newSVpvn_flags("", 0, SVs_TEMP);
         for (i = 1; i < items; i++) {
-            data = SvPV(ST(i), length);
+            data = vxs_octets(aTHX_ ST(i), "print", &length);
             sv_catpvn(joined, data, length);
             if (i + 1 < items && comma != NULL && SvOK(comma)) {
-                data = SvPV(comma, length);
+                data = vxs_octets(aTHX_ comma, "print", &length);
                 sv_catpvn(joined, data, length);
             }
         }
         if (PL_ors_sv != NULL && SvOK(PL_ors_sv)) {
-            data = SvPV(PL_ors_sv, length);
+            data = vxs_octets(aTHX_ PL_ors_sv, "print", &length);
             sv_catpvn(joined, data, length);
         }
         data = SvPV(joined, length);
     }
-    RETVAL = vxs_stream_write(aTHX_ self, data, length, 1);
+    RETVAL = length == 0 ? newSVpvs("0 but true")
+                         : vxs_stream_write(aTHX_ self, data, length, 1);
   OUTPUT:
     RETVAL
 
@@ -151,7 +152,7 @@ WRITE(self, source, ...)
     IV length;
   CODE:
     sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    data = SvPV(source, have);
+    data = vxs_octets(aTHX_ source, NULL, &have);
     if (items > 3 && SvOK(ST(3)))
         offset = SvIV(ST(3));
     if (offset < 0)

@@ -200,6 +200,24 @@ vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r)
 }
 
 const char *
+vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r)
+{
+    const char *text = SvPV(sv, *length_r);
+
+    if (!SvUTF8(sv))
+        return text;
+    sv = newSVpvn_flags(text, *length_r, SVs_TEMP | SVf_UTF8);
+    if (!sv_utf8_downgrade(sv, TRUE)) {
+        if (what == NULL)
+            croak("Wide character in syswrite");
+        if (ckWARN(WARN_UTF8))
+            Perl_warner(aTHX_ packWARN(WARN_UTF8),
+                        "Wide character in %s", what);
+    }
+    return SvPV(sv, *length_r);
+}
+
+const char *
 vxs_name(pTHX_ SV *sv, const char *what)
 {
     STRLEN length;
@@ -302,7 +320,7 @@ accepts(pTHX_ struct vxs_stream *self, SV *answer)
                                  "it must return 1 or 0\n");
         return 0;
     }
-    return SvOK(answer) && looks_like_number(answer) && SvNV(answer) > 0;
+    return SvOK(answer) && looks_like_number(answer) && SvIV(answer) > 0;
 }
 
 /* Make the callback's store object forget the pointer: it dies with the

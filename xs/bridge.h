@@ -74,6 +74,13 @@ void vxs_fail(pTHX_ enum vouch_code code, const char *text)
 const char *vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r);
 const char *vxs_name(pTHX_ SV *sv, const char *what);
 
+/*
+ * What an argument is on the wire: its bytes, however Perl keeps them.
+ * Characters that are no bytes go as UTF-8 with the warning "Wide character
+ * in WHAT", or, where what is NULL, dies: as print and syswrite do.
+ */
+const char *vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r);
+
 /* A new string of a buffer's bytes; frees the buffer.  Dies if an append
  * had failed. */
 SV *vxs_take_buf(pTHX_ struct vouch_buf *buf);

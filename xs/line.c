@@ -5,9 +5,12 @@
 
 #include <errno.h>
 
+#define SHORT 16 /* bytes of a separator that need no allocation */
+
 /* How a call of readline ends: $/, taken apart once. */
 struct separator {
     const char *bytes; /* NULL: none, read to the end */
+    char copy[SHORT];  /* for while we wait a signal handler may change $/ */
     STRLEN length;
     size_t record; /* of that many bytes, or 0 */
     int paragraph;
@@ -16,7 +19,10 @@ struct separator {
 static void
 separator_now(pTHX_ struct separator *sep)
 {
-    Zero(sep, 1, struct separator);
+    sep->bytes = NULL;
+    sep->length = 0;
+    sep->record = 0;
+    sep->paragraph = 0;
     if (!SvOK(PL_rs))
         return;
     if (SvROK(PL_rs)) {
@@ -28,12 +34,17 @@ separator_now(pTHX_ struct separator *sep)
         sep->record = (size_t) size;
         return;
     }
-    sep->bytes = SvPV(PL_rs, sep->length);
-    if (sep->length > 0)
-        return;
-    sep->bytes = "\n\n";
-    sep->length = 2;
-    sep->paragraph = 1;
+    sep->bytes = vxs_bytes(aTHX_ PL_rs, "$/", &sep->length);
+    if (sep->length == 0) {
+        sep->bytes = "\n\n";
+        sep->length = 2;
+        sep->paragraph = 1;
+    } else if (sep->length <= SHORT) {
+        Copy(sep->bytes, sep->copy, sep->length, char);
+        sep->bytes = sep->copy;
+    } else {
+        sep->bytes = SvPVX(newSVpvn_flags(sep->bytes, sep->length, SVs_TEMP));
+    }
 }
 
 /* How many of the buffered bytes belong to the line; *done_r says that
@@ -103,6 +114,7 @@ unfinished(pTHX_ struct vxs_stream *self, SV *line, ssize_t outcome)
     return NULL;
 }
 
+/* What was gathered is kept too: sysread gets at it. */
 static SV *
 too_long(pTHX_ struct vxs_stream *self, SV *line)
 {
@@ -110,6 +122,7 @@ too_long(pTHX_ struct vxs_stream *self, SV *line)
         aTHX_ EMSGSIZE,
         Perl_form(aTHX_ "no end of line within %lu bytes (SSL_max_line)",
                   (unsigned long) self->max_line));
+    vxs_stream_unread(aTHX_ self, SvPVX(line), SvCUR(line));
     SvREFCNT_dec(line);
     SETERRNO(EMSGSIZE, 0);
     return NULL;

@@ -1,7 +1,7 @@
 /*
  * Input and output of a tied handle: waiting, deadlines, the read buffer.
- * Lines are in line.c.  The connection below never waits; this does, where the handle is
- * in blocking mode.
+ * Lines are in line.c.  The connection below never waits; this does, where
+ * the handle is in blocking mode.
  */
 #include "bridge.h"
 
@@ -108,7 +108,8 @@ deadline_in(int64_t timeout_ms)
 }
 
 /* Wait for what the connection wants: 1 go on, else the outcome to report.
- * Signal handlers written in Perl run here, and may die. */
+ * Signal handlers written in Perl run here, and may die, or close the
+ * connection: so it is asked again before there is more waiting. */
 static ssize_t
 wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
 {
@@ -118,16 +119,15 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
 
     if (!is_blocking(self))
         return want;
-    for (;;) {
-        ready = vouch_socket_wait(self->fd, events, deadline);
-        if (ready == 1)
-            return 1;
-        if (ready == 0)
-            return TIMED_OUT;
-        if (errno != EINTR)
-            return want;
-        PERL_ASYNC_CHECK();
-    }
+    ready = vouch_socket_wait(self->fd, events, deadline);
+    if (ready == 1)
+        return 1;
+    if (ready == 0)
+        return TIMED_OUT;
+    if (errno != EINTR)
+        return want;
+    PERL_ASYNC_CHECK();
+    return 1;
 }
 
 /*
@@ -349,6 +349,8 @@ read_once(pTHX_ struct vxs_stream *self, SV *target, STRLEN at, size_t length)
         outcome = vouch_conn_read(self->conn, bytes, length);
         if (outcome > 0)
             return outcome;
+        if (outcome < -1) /* a signal handler may drop the target */
+            sv_2mortal(SvREFCNT_inc_simple_NN(target));
         outcome = wait_again(aTHX_ self, outcome, &deadline);
     } while (outcome == 1);
     return end_or_error(aTHX_ self, outcome);
@@ -407,8 +409,13 @@ vxs_stream_peek(pTHX_ struct vxs_stream *self, SV *target, IV length)
 int
 vxs_stream_eof(pTHX_ struct vxs_stream *self)
 {
+    ssize_t outcome;
+
     vxs_stream_check(aTHX_ self);
-    return vxs_stream_fill(aTHX_ self) == 0;
+    outcome = vxs_stream_fill(aTHX_ self);
+    /* Where reading fails there is nothing more either: a loop must end. */
+    return outcome <= 0 && outcome != VOUCH_WANT_READ
+           && outcome != VOUCH_WANT_WRITE;
 }
 
 /*

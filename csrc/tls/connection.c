@@ -141,6 +141,13 @@ take_reason(void)
     return code != 0 ? code : first;
 }
 
+/* 1 if a record has begun to arrive and is not yet whole. */
+static int
+inside_record(const SSL *ssl)
+{
+    return SSL_has_pending(ssl) || strcmp(SSL_rstate_string(ssl), "RB") == 0;
+}
+
 /* OpenSSL has put its reason in the queue. */
 static int
 fail_ssl(struct vouch_conn *conn)
@@ -151,9 +158,14 @@ fail_ssl(struct vouch_conn *conn)
     char why[160];
 
     ERR_error_string_n(code, openssl, sizeof(openssl));
-    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING)
+    if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        if (conn->protocol != 0 && inside_record(conn->ssl))
+            return vouch_error_set(&conn->error, VOUCH_E_TLS,
+                                   "%s (cut off in the middle of a record)",
+                                   openssl);
         return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
                                "%s (cut off without close_notify)", openssl);
+    }
     if (reason > ALERT_REASON && ERR_GET_LIB(code) == ERR_LIB_SSL)
         return fail_alert(conn, code, openssl);
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
@@ -239,12 +251,14 @@ drain(const struct vouch_conn *conn)
 /*
  * Nothing to do until the peer speaks: OpenSSL's two buffers of 16 KiB are
  * given back.  SSL_MODE_RELEASE_BUFFERS does so after every record, which
- * costs a busy connection a fifth of its speed.
+ * costs a busy connection a fifth of its speed.  Not inside a record:
+ * OpenSSL before 3.0.14 would use them after that (CVE-2024-4741).
  */
 static void
 rest(struct vouch_conn *conn)
 {
-    (void) SSL_free_buffers(conn->ssl);
+    if (!inside_record(conn->ssl))
+        (void) SSL_free_buffers(conn->ssl);
 }
 
 int

@@ -60,8 +60,8 @@ int vouch_conn_handshake(struct vouch_conn *conn);
 
 /*
  * Read at most length bytes, of one record.  Count; 0 when the peer has
- * ended the connection properly; -1 (VOUCH_E_CLOSED: it was cut off);
- * VOUCH_WANT_...
+ * ended the connection properly; -1 (VOUCH_E_CLOSED: it was cut off between
+ * two records; VOUCH_E_TLS: also in the middle of one); VOUCH_WANT_...
  */
 ssize_t vouch_conn_read(struct vouch_conn *conn, void *data, size_t length);
 

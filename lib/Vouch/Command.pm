@@ -10,19 +10,20 @@ use Getopt::Long ();
 
 our @EXPORT_OK = qw(options show_fingerprints usage);
 
-# Parse options in order; the arguments that are left.  Dies with the usage.
+# Parse options in order; the arguments that are left.
 sub options {
     my ($usage, $argv, %spec) = @_;
     my @problems;
     local $SIG{__WARN__} = sub { push @problems, $_[0] };
     my $parser = Getopt::Long::Parser->new(config => [qw(no_auto_abbrev no_ignore_case)]);
-    $parser->getoptionsfromarray($argv, %spec) or die join('', @problems) . $usage;
+    $parser->getoptionsfromarray($argv, %spec) or usage(join('', @problems) =~ s/\n\z//r, $usage);
     return @$argv;
 }
 
+# The command was called wrongly: the program tells, and exits with 2.
 sub usage {
     my ($problem, $usage) = @_;
-    die "$problem\n$usage";
+    die { usage => "$problem\n$usage" };
 }
 
 my @SPELLINGS = qw(dollar lower upper hex colons base64url);

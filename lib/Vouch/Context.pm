@@ -4,8 +4,9 @@ use v5.16;
 use warnings;
 
 use Carp         qw(carp);
-use Scalar::Util qw(blessed);
+use Scalar::Util qw(blessed reftype);
 use Time::HiRes  ();
+use overload     ();
 
 use Vouch            ();
 use Vouch::Config    ();
@@ -118,11 +119,18 @@ sub _set_verify_mode {
 
 sub _set_verify_callback {
     my ($self, $config, $callback) = @_;
-    if (ref $callback ne 'CODE') {
+    if (!_is_code($callback)) {
         _bad_argument("SSL_verify_callback must be a code reference, not '$callback'");
     }
     $config->_set_verify_callback($callback);
     return;
+}
+
+# A function, blessed or not, or an object that can be called as one.
+sub _is_code {
+    my ($value) = @_;
+    return 1 if (reftype $value // '') eq 'CODE';
+    return blessed $value && overload::Method($value, '&{}');
 }
 
 # \undef means: trust nobody, not even the system's authorities.
@@ -239,7 +247,7 @@ sub _warn_of_dates {
     my ($self, $certificate) = @_;
     my $cn = $certificate->common_name // $certificate->subject;
     if ($certificate->is_expired) {
-        carp "the server's certificate for $cn expired on " . $certificate->not_after_iso
+        carp "the server's certificate for $cn expired on " . ($certificate->not_after_iso // 'a date that cannot be read')
             . '; peers that check dates will refuse it (renew it with: vouch cert --renew)';
     }
     elsif ($certificate->is_not_yet_valid) {

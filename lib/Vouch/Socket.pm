@@ -47,7 +47,8 @@ my @OWN = qw(
     SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
 );
 
-sub CLONE_SKIP { return 1 }
+# No CLONE_SKIP here: Perl panics when a thread ends that skipped a glob.  The
+# objects inside have it, so that a copy in a new thread can do nothing.
 
 sub import {
     my ($class, @words) = @_;
@@ -75,7 +76,8 @@ sub configure {
 
 sub accept {
     my ($self, $class) = @_;
-    my $own     = ${*$self}{vouch} // return _failed_accept(EBADF);
+    my $own = ${*$self}{vouch};
+    return _failed_accept(EBADF) if !$own || !blessed $own->{context};    # closed, or another thread's
     my $timeout = ${*$self}{io_socket_timeout};
     return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
     my $client = $own->{plain}
@@ -423,3 +425,1204 @@ sub _certificate_field {
 1;
 
 __END__
+
+=head1 NAME
+
+Vouch::Socket - a TLS socket with the interface of IO::Socket::SSL
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    # A server that asks every client for its certificate and takes any.
+    my $server = Vouch::Socket->new(
+        LocalAddr       => 'localhost',
+        LocalPort       => 1234,
+        Listen          => 10,
+        SSL_cert_file   => 'server-cert.pem',
+        SSL_key_file    => 'server-key.pem',
+        SSL_verify_mode => VOUCH_VERIFY_ANY,
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    while (1) {
+        my $client = $server->accept;
+        if (!$client) {
+            warn "no client: $SSL_ERROR\n";
+            next;
+        }
+        my $line = <$client>;
+        my $who  = $client->get_fingerprint // 'somebody without a certificate';
+        print $client "hello, $who\r\n";
+        close $client;
+    }
+
+=head1 DESCRIPTION
+
+A Vouch::Socket is a socket handle whose bytes go through TLS. Beneath is an
+L<IO::Socket::IP>: C<new> takes its arguments, and those of IO::Socket::SSL,
+which begin with C<SSL_>. The methods have the names, arguments and return
+values of IO::Socket::SSL, so that in most programs one word is changed:
+C<IO::Socket::SSL> becomes C<Vouch::Socket>. Programs that cannot be changed
+run under L<Vouch::Instead>.
+
+=head2 A server and a client
+
+This program makes a certificate for a server and one for Alex, and lets them
+talk. The other examples on this page use the same files.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Identity;
+    use Vouch::Socket;
+
+    Vouch::Identity->create(cn => 'localhost', san => ['127.0.0.1'], file => 'server');
+    Vouch::Identity->create(cn => 'Alex', file => 'client');
+
+    my $server = Vouch::Socket->new(
+        LocalAddr       => '127.0.0.1',
+        LocalPort       => 0,                       # any port that is free
+        Listen          => 10,
+        SSL_cert_file   => 'server-cert.pem',
+        SSL_key_file    => 'server-key.pem',
+        SSL_verify_mode => VOUCH_VERIFY_ANY,
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {                                # the client is a child process
+        my $socket = Vouch::Socket->new(
+            PeerAddr      => '127.0.0.1',
+            PeerPort      => $server->sockport,
+            SSL_cert_file => 'client-cert.pem',
+            SSL_key_file  => 'client-key.pem',
+            SSL_ca_file   => 'server-cert.pem',     # whom to trust: this server
+        ) or die "cannot connect: $SSL_ERROR\n";
+        print $socket "hello\n";
+        my $answer = <$socket>;
+        exit;
+    }
+
+    my $client = $server->accept or die "no client: $SSL_ERROR\n";
+    print scalar <$client>;                         # prints: hello
+    say $client->peer_certificate('cn');            # prints: Alex
+    say $client->get_fingerprint;                   # prints: sha256$...
+    say $client->certificate->not_after_iso;        # prints: 20...
+    say $client->verification->{error_text};        # prints: self-signed certificate
+    print $client "goodbye\n";
+    close $client;
+    wait;
+
+=for example end
+
+=head2 Reading and writing
+
+All of Perl's operators work on the handle: C<print>, C<printf>, C<say>,
+C<< <$socket> >>, C<readline>, C<getc>, C<read>, C<sysread>, C<syswrite>,
+C<eof>, C<fileno>, C<close>; so do the methods of L<IO::Handle>, C<getline>
+and C<getlines> among them.
+
+=over 4
+
+=item Writing
+
+Everything is sent at once; there is no buffer to flush. Each call makes a
+TLS record of its own, at least, so a few large writes cost less than many
+small ones. C<print>, C<printf>, C<say> and the method C<write> send all of
+it, and return the number of bytes. C<syswrite> sends what fits into one record
+(16384 bytes) and returns how many bytes that was. An empty string sends
+nothing and returns 0, which is false. If it fails part of the way, what was
+sent before counts: the return value is smaller than the length. If nothing
+was sent it is undef. C<$!> and C<$SSL_ERROR> tell why. SIGPIPE is never
+raised: writing to a peer that is gone fails with EPIPE or ECONNRESET.
+
+=item Characters
+
+TLS carries bytes. Encode what is not, with L<Encode> or C<utf8::encode>. A
+string with characters above 255 is sent as UTF-8, without a warning, and so
+is any other string that Perl stores that way: IO::Socket::SSL does the same.
+In such a string the lengths and offsets of C<syswrite> count bytes of UTF-8.
+What is read is bytes. C<binmode> returns true and changes nothing.
+
+=item Lines
+
+C<< <$socket> >> obeys C<$/> in all its forms. C<$.> does not count. A line
+may have 64 MiB at most (C<SSL_max_line>); a longer one is an error with C<$!>
+set to EMSGSIZE, after which the connection is of no use. When a read fails in
+the middle of a line, the part that has arrived is kept for the next read, so
+that it is never taken for a line.
+
+=item Other reads
+
+C<sysread> and C<read> return as soon as there is anything, at most the rest
+of one record; the method L</read> waits for all it was asked for. 0 means the
+end. C<eof> waits until there is a byte or the end.
+
+=item The end
+
+The peer can end a connection properly, with the TLS message close_notify, or
+its TCP connection just ends. Both read as the end of the file, as programs
+for IO::Socket::SSL expect, but only the second can be made by an attacker, or
+by a peer that died. Where messages do not tell their own length, ask which it
+was: at the end L</last_error> returns undef if the peer said goodbye, and an
+error with the code C<closed> if it was cut off. A reset connection, a damaged
+record and a peer's alert are errors, not the end: the read returns undef.
+
+=item Waiting
+
+A blocking handle waits, at most for L</Time limits>. Signal handlers run
+during the wait, which then goes on, unless the handler dies. For C<select>,
+see L</pending>.
+
+=back
+
+C<seek>, C<tell> and C<open> fail. The methods C<send> and C<recv> die, as they
+would go past TLS.
+
+=head2 Time limits
+
+=over 4
+
+=item Timeout
+
+Seconds, also fractions, for a handshake; 30 if not given, for servers and
+clients alike. With 0 a handshake may take for ever. The end of the time
+makes C<new> or C<accept> return undef with C<$!> set to ETIMEDOUT, and costs
+that one connection. As in L<IO::Socket::IP>, C<Timeout> also limits how long a
+client waits for TCP to connect, and how long a server's C<accept> waits for
+somebody to come; for these two there is no limit if it is not given.
+
+=item SSL_io_timeout
+
+Seconds that one read or write may wait without any progress: 300 on
+connections from C<accept>, no limit (0) on a client's. It is given to C<new>;
+connections inherit it from their listener. At its end the call returns undef
+with C<$!> set to ETIMEDOUT. The connection still works, and nothing that has
+arrived is lost. A peer that sends one byte every four minutes is not stopped
+by this: use C<alarm> where a whole request must end in time.
+
+=back
+
+C<accept> does the handshake, so a client that stays silent holds up a server
+of one process for C<Timeout> seconds. Where that matters, give the listener
+C<< SSL_startHandshake => 0 >> and call C<accept_SSL> in a child process.
+
+=head2 Names of hosts
+
+A client checks that the server's certificate is for the host it wanted:
+C<SSL_verifycn_name>, else C<SSL_hostname>, else C<PeerAddr>. A name is
+compared with the DNS names among the alternative names of the certificate,
+and only where there are none with its common name; C<*> stands for one whole
+label on the left. An address is compared with the IP addresses among the
+alternative names only. A wrong name refuses the server with "hostname
+mismatch" (or "IP address mismatch"), I<whatever the callback says>.
+
+The name is not looked at where nothing is checked (SSL_VERIFY_NONE,
+VOUCH_VERIFY_ANY), where a pin has matched, or with C<< SSL_verifycn_scheme =>
+'none' >>, which says that the certificate is to be checked but its name is
+not.
+
+=head2 Resumed sessions and who the peer is
+
+TLS can resume an earlier session: the second handshake costs less, because
+nobody shows a certificate again. The connection reports the certificate of
+the first handshake, L</get_session_reused> is true, and L</verification>
+says that the session decided. The callback is not called.
+
+So a resumed session says who the peer I<was>. A server cannot see that a
+client has dropped its certificate, or taken another, since. For that reason:
+
+=over 4
+
+=item *
+
+A server that asks for client certificates issues no session tickets, unless
+C<< SSL_session_tickets => 1 >> says so. (It would also have to put the
+client's certificate into each, which costs as much as a handshake.)
+
+=item *
+
+With tickets on, a ticket is not accepted once the certificate in it has
+expired or, where there are pins, is not among them any more. The client is
+not turned away for that: a full handshake follows, with all checks.
+
+=item *
+
+A client resumes only if the program gives it a session (C<SSL_session>),
+and offers it only from the same L<Vouch::Context> and for the same host: a
+program that changes its certificate has another context, and is never taken
+for what it was.
+
+=back
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr     => '127.0.0.1',
+        LocalPort     => 0,
+        Listen        => 10,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        for (1, 2) {
+            my $client = $server->accept or die "no client: $SSL_ERROR\n";
+            print $client "welcome\n";
+            close $client;
+        }
+        exit;
+    }
+
+    my $context = Vouch::Context->new(SSL_ca_file => 'server-cert.pem');
+    my $session;
+    for (1, 2) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr      => '127.0.0.1',
+            PeerPort      => $server->sockport,
+            SSL_reuse_ctx => $context,
+            SSL_session   => $session,              # undef the first time
+        ) or die "cannot connect: $SSL_ERROR\n";
+        print scalar <$socket>;
+        say $socket->get_session_reused ? 'resumed' : 'new', ', decided by ', $socket->verification->{by};
+        $session = $socket->session;                # after reading: see there
+    }
+    wait;
+
+    # prints: welcome
+    # prints: new, decided by chain
+    # prints: welcome
+    # prints: resumed, decided by session
+
+=for example end
+
+=head2 From plain text to TLS
+
+With C<< SSL_startHandshake => 0 >> a socket begins in plain text, which is
+what STARTTLS needs. C<accept_SSL> and C<connect_SSL> start TLS on it.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr          => '127.0.0.1',
+        LocalPort          => 0,
+        Listen             => 10,
+        SSL_cert_file      => 'server-cert.pem',
+        SSL_key_file       => 'server-key.pem',
+        SSL_startHandshake => 0,
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr           => '127.0.0.1',
+            PeerPort           => $server->sockport,
+            SSL_ca_file        => 'server-cert.pem',
+            SSL_startHandshake => 0,
+        ) or die "cannot connect: $SSL_ERROR\n";
+        print $socket "STARTTLS\n";
+        my $answer = <$socket>;
+        $socket->connect_SSL or die "no TLS: $SSL_ERROR\n";
+        print $socket "my secret\n";
+        exit;
+    }
+
+    my $client = $server->accept or die "no client: $SSL_ERROR\n";
+    print scalar <$client>;                         # prints: STARTTLS
+    print $client "go ahead\n";
+    $client->accept_SSL(Timeout => 10) or die "no TLS: $SSL_ERROR\n";
+    print scalar <$client>;                         # prints: my secret
+    say $client->is_SSL ? 'safe' : 'in the clear';  # prints: safe
+    wait;
+
+=for example end
+
+While in plain text, C<< <$socket> >> reads ahead into a buffer of Perl's,
+which TLS does not see. That does no harm where each side waits for the
+other's answer, as here. Where a peer may send its first TLS message early,
+read the plain part with C<sysread>, byte by byte.
+
+=head2 Without waiting
+
+On a handle that is set to C<< blocking(0) >>, whatever would have to wait
+returns undef with C<$!> set to EAGAIN and C<$SSL_ERROR> equal to
+C<SSL_WANT_READ> or C<SSL_WANT_WRITE>: wait until the socket is readable, or
+writable, and repeat the call with the same arguments. Reading may want to
+write and the other way round. C<new> with C<< Blocking => 0 >> would return
+undef while the handshake goes on, so give C<< SSL_startHandshake => 0 >> too:
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr     => '127.0.0.1',
+        LocalPort     => 0,
+        Listen        => 10,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $client = $server->accept or die "no client: $SSL_ERROR\n";
+        print $client "one\ntwo\n";
+        exit;
+    }
+
+    my $socket = Vouch::Socket->new(
+        PeerAddr           => '127.0.0.1',
+        PeerPort           => $server->sockport,
+        Blocking           => 0,
+        SSL_ca_file        => 'server-cert.pem',
+        SSL_startHandshake => 0,
+    ) or die "cannot connect: $SSL_ERROR\n";
+
+    until ($socket->connect_SSL) { wait_for($socket) }
+    until (defined(my $count = sysread $socket, my $bytes, 4)) { wait_for($socket) }
+    say $socket->pending, ' more bytes are here';   # prints: 4 more bytes are here
+    wait;
+
+    # A loop over many sockets would remember what each one wants.
+    sub wait_for {
+        my ($socket) = @_;
+        my ($read, $write) = ('', '');
+        if    ($SSL_ERROR == SSL_WANT_READ)  { vec($read,  fileno $socket, 1) = 1 }
+        elsif ($SSL_ERROR == SSL_WANT_WRITE) { vec($write, fileno $socket, 1) = 1 }
+        else                                 { die "failed: $SSL_ERROR\n" }
+        select $read, $write, undef, undef;
+    }
+
+=for example end
+
+=head2 Differences to IO::Socket::SSL
+
+=over 4
+
+=item *
+
+A misspelt or unknown C<SSL_> argument dies with its name. Everything about
+certificates, keys, trust and protocol settings that is wrong dies when the
+socket is made, with a L<Vouch::Error>; IO::Socket::SSL returns undef for some
+and fails at each handshake for others. What depends on the network or the
+peer returns undef, as there.
+
+=item *
+
+C<get_fingerprint> for a peer without a certificate returns undef, and
+C<peer_certificates> on an accepted connection begins with the client's own
+certificate.
+
+=item *
+
+Certificates are L<Vouch::Certificate> objects, also as the fifth argument of
+the callback. As numbers they are OpenSSL's pointers, so passing one to
+Net::SSLeay still works, as long as the object lives. The second argument of
+the callback is a L<Vouch::VerifyContext>, in the same way.
+
+=item *
+
+An exception in the callback refuses the peer with an alert and is thrown again
+by C<accept> or C<new>. The listener is not disturbed.
+
+=item *
+
+Pins (C<SSL_fingerprint>) are asked before the callback, not after it. A pinned
+certificate is accepted and the callback is not called.
+
+=item *
+
+A host name that does not match refuses the server even if the callback returns
+1.
+
+=item *
+
+There are time limits where IO::Socket::SSL waits for ever, and the end of the
+time is ETIMEDOUT, not EAGAIN.
+
+=item *
+
+Accepted connections of a listener, and clients that share a L<Vouch::Context>
+(C<SSL_reuse_ctx>), share one set-up. Each call of C<new> without it reads its
+certificates again.
+
+=item *
+
+C<SSL_verifycn_scheme> knows C<none>; every other value means the check
+described in L</Names of hosts>, which is the same for all protocols.
+
+=item *
+
+TLS 1.2 is the lowest version. Servers that ask for client certificates issue
+no session tickets.
+
+=item *
+
+A negative offset of C<syswrite> before the start of the string, or of
+C<sysread> with a negative length, is an error, not a read of other memory or
+the end of the program. C<eof> works.
+
+=back
+
+=head2 Not there yet
+
+IO::Socket::SSL has these, and Vouch::Socket has not. The arguments die as
+unknown ones do.
+
+=over 4
+
+=item Changing an existing handle in place
+
+C<start_SSL>, C<stop_SSL>, C<socketToSSL>, C<socket_to_SSL> and
+C<new_from_fd>. A socket that is to become TLS later is made by
+C<< Vouch::Socket->new(SSL_startHandshake => 0) >>.
+
+=item Questions about the library
+
+C<can_client_sni>, C<can_server_sni>, C<can_alpn>, C<can_ipv6>, C<can_ocsp>,
+C<can_multi_cert>, C<can_ecdh>, C<can_ciphersuites>, C<can_pha>,
+C<can_nested_ssl>, C<can_ticket_keycb>, C<can_npn>, C<can_psk>,
+C<can_partial_chain>.
+
+=item Defaults for a whole process
+
+C<set_defaults>, C<set_client_defaults>, C<set_server_defaults>,
+C<set_ctx_defaults>, C<context_init>, C<set_default_context>,
+C<set_default_session_cache>, C<set_args_filter_hack>, C<default_ca>. Put the
+arguments into a hash, or make one L<Vouch::Context>.
+
+=item OCSP
+
+C<SSL_ocsp_mode>, C<SSL_ocsp_staple_callback>, C<SSL_ocsp_cache>,
+C<ocsp_resolver> and the constants C<SSL_OCSP_...>. Revocation is by lists:
+C<SSL_crl_file>.
+
+=item A session cache
+
+C<SSL_session_cache>, C<SSL_session_cache_size>, C<SSL_session_key>. Keep the
+value of L</session> yourself.
+
+=item Checking names by hand
+
+C<verify_hostname>, C<verify_hostname_of_cert>, C<SSL_verifycn_publicsuffix>,
+C<idn_to_ascii>, C<idn_to_unicode>.
+
+=item Protocol details
+
+C<SSL_npn_protocols> and C<next_proto_negotiated> (NPN is no more; use
+C<SSL_alpn_protocols>); C<SSL_dh>, C<SSL_dh_file> (TLS 1.2 uses OpenSSL's
+choice of elliptic curves); C<SSL_psk>; C<SSL_ticket_keycb>; C<SSL_usebio>;
+C<SSL_mode_release_buffers> (always on); C<SSL_on_peer_shutdown>;
+C<SSL_ca> and C<SSL_client_ca> with OpenSSL's pointers (C<SSL_ca_pem>,
+C<SSL_client_ca_file>); C<SSL_fast_shutdown> and C<SSL_ctx_free> of C<close>.
+
+=item Others
+
+C<opening>, C<want_read>, C<want_write>, C<get_peer_certificate>,
+C<subject_name>, C<issuer_name>, C<kill_socket>, C<fatal_ssl_error>,
+C<get_ssleay_error>, C<set_msg_callback>, C<_get_ssl_object>,
+C<_get_ctx_object> (the latter is L<Vouch::Context/ssl_ctx>); the variable
+C<$DEBUG>; the constants C<GEN_DNS> and C<GEN_IPADD>; import words like
+C<inet4>; the classes C<IO::Socket::SSL::SSL_Context> and C<::Session_Cache>.
+
+=back
+
+=head1 CALLBACKS
+
+=head2 SSL_verify_callback
+
+    SSL_verify_callback => sub {
+        my ($ok, $store, $names, $error, $certificate, $depth) = @_;
+        return $ok;
+    }
+
+The program's own decision about a peer's certificate. It is given to C<new>,
+or to L<Vouch::Context>, together with an C<SSL_verify_mode> that contains
+SSL_VERIFY_PEER. Its arguments:
+
+=over 4
+
+=item $ok
+
+0 if OpenSSL has found a fault in this certificate, else 1.
+
+=item $store
+
+A L<Vouch::VerifyContext>: C<< $store->error >> is the fault as a number,
+C<< $store->error_text >> in words. It dies with the call.
+
+=item $names
+
+The issuer's name and the subject's, in one line each, one directly after the
+other: C</CN=Alex/CN=Alex>.
+
+=item $error
+
+0, or OpenSSL's text for the fault, such as
+C<error:00000012:lib(0)::reason(18)>. The number after C<reason> is
+C<< $store->error >>.
+
+=item $certificate
+
+The L<Vouch::Certificate> in question. Keep it if you like.
+
+=item $depth
+
+Where it stands in the chain: 0 is the peer's own certificate, 1 its issuer's,
+and so on.
+
+=back
+
+It is called from the top of the chain to the peer's own certificate: for each
+certificate once for every fault (C<$ok> 0), and once when all its faults have
+been let pass (C<$ok> 1). B<A self-signed certificate therefore makes two
+calls>: the first with C<$ok> 0 and error 18, the second with C<$ok> 1. The
+second still tells error 18, because C<$error> is the last fault of the whole
+run. A client without a certificate makes no call, and a resumed session
+none.
+
+A number greater than 0 accepts. Everything else refuses the peer at once: 0,
+undef, an empty list, a text that is not a number. A refused client gets an
+alert, and C<accept> returns undef. With TLS 1.3 a client whose certificate is
+refused has finished its handshake before it learns of it: its first read
+fails.
+
+A callback that dies refuses the peer too, and what it died with, text or
+object, is thrown by the C<accept>, C<new>, C<accept_SSL> or C<connect_SSL> in
+which it was called. A reference as return value is taken for a mistake, and
+dies in the same way. The callback must not use the connection it is called for;
+that dies.
+
+A client with SSL_VERIFY_NONE calls it as well, and ignores its answer.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr           => '127.0.0.1',
+        LocalPort           => 0,
+        Listen              => 10,
+        SSL_cert_file       => 'server-cert.pem',
+        SSL_key_file        => 'server-key.pem',
+        SSL_verify_mode     => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+        SSL_verify_callback => \&decide,
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr      => '127.0.0.1',
+            PeerPort      => $server->sockport,
+            SSL_cert_file => 'client-cert.pem',
+            SSL_key_file  => 'client-key.pem',
+            SSL_ca_file   => 'server-cert.pem',
+        ) or die "cannot connect: $SSL_ERROR\n";
+        my $answer = <$socket>;
+        exit;
+    }
+
+    # Nobody vouches for a self-signed certificate; all else must be right.
+    sub decide {
+        my ($ok, $store, $names, $error, $certificate, $depth) = @_;
+        say "ok $ok, depth $depth, ", $store->error_text;
+        return $ok || $store->error == 18;
+    }
+
+    my $client = $server->accept or die "no client: $SSL_ERROR\n";
+    say 'decided by the ', $client->verification->{by};
+    print $client "welcome\n";
+    close $client;
+    wait;
+
+    # prints: ok 0, depth 0, self-signed certificate
+    # prints: ok 1, depth 0, self-signed certificate
+    # prints: decided by the callback
+
+=for example end
+
+Who is asked first, and what each mode means, is told in L<Vouch::Context/Whom
+to accept>. In short: pins, then the callback, then OpenSSL.
+
+=head2 SSL_error_trap
+
+    SSL_error_trap => sub { my ($socket, $text) = @_; ... }
+
+Called when a handshake has failed, instead of closing the connection. The
+socket is not closed, so that the trap may look at it or tell the peer in plain
+text what went wrong; C<$text> is that of C<$SSL_ERROR>. Its return value is
+ignored. An exception in it reaches the caller of C<accept>. Not called when a
+verify callback has died.
+
+The callbacks C<SSL_passwd_cb> and C<SSL_create_ctx_callback> are described in
+L<Vouch::Context>.
+
+=head1 METHODS
+
+=head2 SSL_VERIFY_NONE, SSL_VERIFY_PEER, SSL_VERIFY_FAIL_IF_NO_PEER_CERT, SSL_VERIFY_CLIENT_ONCE, VOUCH_VERIFY_ANY
+
+    SSL_verify_mode => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+
+Constants for C<SSL_verify_mode>, exported by default: 0, 1, 2, 4 and 257.
+L<Vouch::Context/Whom to accept> says what they do.
+
+=head2 SSL_WANT_READ, SSL_WANT_WRITE
+
+    if ($SSL_ERROR == SSL_WANT_READ) { ... }
+
+What a handle that does not wait is waiting for. Exported by default. Numbers
+-2 and -3, and texts "SSL wants a read first" and "SSL wants a write first".
+
+=head2 HANDSHAKE_TIMEOUT, SERVER_IO_TIMEOUT, MAX_LINE
+
+    my $seconds = Vouch::Socket::HANDSHAKE_TIMEOUT;
+
+The defaults of C<Timeout> (30 seconds), of C<SSL_io_timeout> on accepted
+connections (300 seconds) and of C<SSL_max_line> (67108864 bytes). Not
+exported.
+
+=head2 new
+
+    my $socket = Vouch::Socket->new(PeerAddr => 'example.org', PeerPort => 443);
+    my $server = Vouch::Socket->new(
+        LocalAddr     => '::',
+        LocalPort     => 443,
+        Listen        => 100,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    );
+
+Makes a client that is connected, with its handshake done, or with C<Listen> a
+server. Takes all arguments of L<IO::Socket::IP/new>, all of
+L<Vouch::Context/new>, and these about the one socket:
+
+=over 4
+
+=item Timeout
+
+Seconds for the handshake (30), and for TCP to connect or C<accept> to find
+somebody (no limit). See L</Time limits>.
+
+=item SSL_io_timeout
+
+Seconds without progress in one read or write; 0 is no limit. Default 300 for
+connections from C<accept>, 0 for clients.
+
+=item SSL_max_line
+
+Bytes that one line may have. Default 67108864 (64 MiB).
+
+=item SSL_hostname
+
+The name a client asks the server for (SNI). Default: C<PeerAddr>, if it is a
+name; an address is never sent. An empty string asks for none.
+
+=item SSL_verifycn_name
+
+The name or address the server's certificate must be for. Default:
+C<SSL_hostname>, else C<PeerAddr>.
+
+=item SSL_verifycn_scheme
+
+C<none> to check no name. Default: the check in L</Names of hosts>.
+
+=item SSL_startHandshake
+
+0 to leave the connection in plain text until C<accept_SSL> or C<connect_SSL>.
+Default 1.
+
+=item SSL_reuse_ctx
+
+A L<Vouch::Context>, or a Vouch::Socket whose context is to be shared. The
+arguments of L<Vouch::Context/new> that are given besides have no effect.
+Dies if it is another thing, or a client's for a server.
+
+=item SSL_session
+
+A session to resume, from L</session>. undef, the default, is none. One that
+belongs to another context or host, or has run out, is not offered, without an
+error.
+
+=item SSL_error_trap
+
+See L</CALLBACKS>.
+
+=item SSL_keepSocketOnError
+
+1 to leave the TCP connection open when C<accept_SSL> or C<connect_SSL> has
+failed. Default 0: it is closed.
+
+=back
+
+C<< Vouch::Socket->new >> without arguments makes a socket to be configured
+later, with L</configure>. With one argument, that is the C<PeerAddr>.
+
+Returns undef with C<$SSL_ERROR> and C<$!> set if the address cannot be
+connected to or listened on, or the handshake fails. Dies with a
+L<Vouch::Error> if an argument is wrong or a file cannot be used, and with
+whatever a callback died with.
+
+=head2 configure
+
+    $socket->configure({ PeerAddr => 'example.org', PeerPort => 443 });
+
+What C<new> does with its arguments, for subclasses, and for sockets made
+without any. Takes a hash reference, and takes the C<SSL_> arguments out of it.
+Returns the socket, or undef; dies as C<new> does.
+
+=head2 accept
+
+    my $client = $server->accept;
+    my ($client, $address) = $server->accept;
+    my $client = $server->accept('My::Class');
+
+Waits for somebody to connect, and does the TLS handshake. Returns the
+connection, in list context followed by the peer's packed address. It is of
+the given class, or of the listener's. Returns undef (the empty list, in list
+context) with C<$SSL_ERROR> and C<$!> set if nobody came within C<Timeout>
+seconds, or the handshake failed; the listener is ready for the next client in
+either case, so a server goes on. Dies with what the verify callback died
+with, and goes on too, if the server catches it.
+
+=head2 accept_SSL, connect_SSL
+
+    $client->accept_SSL(Timeout => 10) or die $SSL_ERROR;
+    $socket->connect_SSL or die $SSL_ERROR;
+
+Start TLS on a socket made with C<< SSL_startHandshake => 0 >>, as the server
+or as the client. C<Timeout> is in seconds; default is that of C<new>. Returns
+the socket. Returns undef when it failed, with the connection closed unless
+C<SSL_keepSocketOnError> or C<SSL_error_trap> says otherwise, or, on a handle
+that does not wait, when it has to be called again (see L</Without waiting>).
+Dies with what a callback died with.
+
+=head2 close
+
+    close $socket;
+    $socket->close(SSL_no_shutdown => 1);
+
+Sends close_notify, without waiting for the peer's, and closes the socket.
+C<SSL_no_shutdown> closes without a word. Returns true, or false with C<$!>.
+Only a process that has used the connection since the last C<fork> sends
+anything: see L</THREADS AND FORK>. A socket that goes out of scope closes in
+the same way.
+
+=head2 read
+
+    my $count = $socket->read(my $bytes, 100);
+    my $count = $socket->read($bytes, 100, $offset);
+
+Reads exactly that many bytes, waiting for them; fewer only at the end, or
+after an error. C<$offset> says where to put them, and may be negative to count
+from the end. On a handle that does not wait, returns what there is. Returns
+the number of bytes, 0 at the end, or undef with C<$!>. Dies if the length is
+negative or the offset is before the start. (Perl's functions C<read> and
+C<sysread> do not wait for all.)
+
+=head2 write
+
+    my $count = $socket->write($bytes);
+    my $count = $socket->write($bytes, $length, $offset);
+
+Sends the string, or C<$length> bytes of it from C<$offset> on, all of it.
+Returns the number of bytes, or undef with C<$!>.
+
+=head2 send, recv
+
+    $plain->send($bytes);
+
+Work on a socket without TLS, as in L<IO::Socket>. With TLS they die: they
+would send and receive beside it, in the clear.
+
+=head2 peek
+
+    my $count = $socket->peek(my $bytes, 100);
+
+Looks at the next bytes, at most the number given, and leaves them to be read.
+Waits until there is at least one, and returns how many there are, 0 at the
+end, or undef with C<$!>.
+
+=head2 pending
+
+    while ($socket->pending) { ... }
+
+How many bytes can be read without asking the network. C<select> does not know
+of them: before you wait for a socket to become readable, read until this is 0.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr     => '127.0.0.1',
+        LocalPort     => 0,
+        Listen        => 10,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr    => '127.0.0.1',
+            PeerPort    => $server->sockport,
+            SSL_ca_file => 'server-cert.pem',
+        ) or die "cannot connect: $SSL_ERROR\n";
+        $socket->write("xGET /\nabcdefx", 12, 1);
+        close $socket;
+        exit;
+    }
+
+    my $client = $server->accept or die "no client: $SSL_ERROR\n";
+    $client->peek(my $start, 3);
+    say $start;                                     # prints: GET
+    print scalar <$client>;                         # prints: GET /
+    say $client->pending;                           # prints: 6
+    $client->read(my $bytes, 6);
+    say $bytes;                                     # prints: abcdef
+    say 'the end' if eof $client;                   # prints: the end
+    say $client->last_error // 'a proper one';      # prints: a proper one
+    wait;
+
+=for example end
+
+=head2 certificate
+
+    my $certificate = $socket->certificate;
+
+The peer's L<Vouch::Certificate>, or undef if it showed none.
+
+=head2 peer_certificate
+
+    my $name  = $socket->peer_certificate('cn');
+    my @names = $socket->peer_certificate('subjectAltNames');
+
+A field of the peer's certificate: C<cn> or C<commonName>; C<subject> or
+C<owner>; C<issuer> or C<authority> (one-line names); C<subjectAltNames>, a
+list of type, value, type, value, where type is OpenSSL's number (2 DNS, 7 IP
+address, packed; 1 mail, 6 URI). Without a field, the certificate itself.
+Returns undef (an empty list for the names) if the peer showed no certificate.
+Dies if there is no such field.
+
+=head2 peer_certificates
+
+    my ($own, @chain) = $socket->peer_certificates;
+
+All certificates the peer sent, its own first, as L<Vouch::Certificate>
+objects.
+
+=head2 sock_certificate
+
+    my $name = $socket->sock_certificate('cn');
+
+As L</peer_certificate>, of the certificate this side showed.
+
+=head2 get_fingerprint, get_fingerprint_bin
+
+    my $pin = $socket->get_fingerprint;
+    my $pin = $socket->get_fingerprint('sha256', undef, 1);
+    my $raw = $socket->get_fingerprint_bin('sha1', $certificate);
+
+The fingerprint of the peer's certificate: C<sha256$> and 64 digits in lower
+case. The first argument is the digest: sha256 (the default), sha1, sha384,
+sha512 or md5. The second is another L<Vouch::Certificate> to use. With a true
+third it is made of the public key, and written C<sha256$pub$...>: that is the
+key's bit string, as in IO::Socket::SSL. Most other programs digest the whole
+SubjectPublicKeyInfo; for that see L<Vouch::Certificate/fingerprint>.
+C<get_fingerprint_bin> returns the bytes. Both return undef if there is no
+certificate, and die for an unknown digest.
+
+=head2 dump_peer_certificate
+
+    print $socket->dump_peer_certificate;
+
+Two lines for people: subject and issuer of the peer's certificate.
+
+=head2 verification
+
+    my $found = $socket->verification;
+    warn $found->{error_text} if $found->{error};
+
+What was decided about the peer, and why, as a hash reference:
+
+=over 4
+
+=item accepted
+
+True or false. False, too, where there was no certificate to decide about.
+
+=item by
+
+Who decided: C<pin>, C<callback>, C<chain> (OpenSSL, by chain, dates, purpose
+and name), C<any> (accepted unchecked), C<session> (a resumed one: decided when
+it was made), or C<nobody>, as there was no certificate.
+
+=item error, error_text
+
+What OpenSSL found, as its number and in words; 0 and the empty string for
+nothing. It is told, too, where the certificate was accepted all the same:
+18, "self-signed certificate", is what most of Vouch's clients have. With
+VOUCH_VERIFY_ANY and nobody to trust (no C<SSL_ca_file> and the like) no chain
+is built, and the fault is one of: not yet valid (9), expired (10),
+self-signed (18), or unknown issuer (20). Behind a pin, nothing is looked for.
+
+=item depth
+
+Where in the chain the fault is: 0 is the peer's own certificate.
+
+=back
+
+Returns undef before the handshake, and on a plain socket.
+
+=head2 get_cipher, get_sslversion, get_sslversion_int
+
+    say join ' ', $socket->get_sslversion, $socket->get_cipher;
+
+The cipher in OpenSSL's spelling (C<TLS_AES_256_GCM_SHA384>), the protocol
+(C<TLSv1_3>, C<TLSv1_2>), and its number (0x0304, 0x0303). undef on a plain
+socket.
+
+=head2 get_servername
+
+    my $asked = $client->get_servername;
+
+On a server, the host name the client asked for (SNI), or undef.
+
+=head2 alpn_selected
+
+    my $protocol = $socket->alpn_selected;
+
+The application protocol agreed on (see C<SSL_alpn_protocols>), or undef.
+
+=head2 is_SSL
+
+    $socket->is_SSL or die "in the clear\n";
+
+True after the handshake, until the socket is closed.
+
+=head2 context
+
+    my $context = $server->context;
+    $context->add_pin($fingerprint);
+
+The L<Vouch::Context> of the socket, which it may share with others. undef
+after C<close>.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Certificate;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr          => '127.0.0.1',
+        LocalPort          => 0,
+        Listen             => 10,
+        SSL_cert_file      => 'server-cert.pem',
+        SSL_key_file       => 'server-key.pem',
+        SSL_verify_mode    => VOUCH_VERIFY_ANY,
+        SSL_alpn_protocols => ['echo/1'],
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr            => '127.0.0.1',
+            PeerPort            => $server->sockport,
+            SSL_hostname        => 'localhost',
+            SSL_verifycn_scheme => 'none',
+            SSL_alpn_protocols  => ['echo/2', 'echo/1'],
+            SSL_cert_file       => 'client-cert.pem',
+            SSL_key_file        => 'client-key.pem',
+            SSL_ca_file         => 'server-cert.pem',
+        ) or die "cannot connect: $SSL_ERROR\n";
+        my $line = <$socket>;
+        exit;
+    }
+
+    my $client = $server->accept or die "no client: $SSL_ERROR\n";
+    say $client->get_sslversion;                    # prints: TLSv1_3
+    printf "%04x\n", $client->get_sslversion_int;   # prints: 0304
+    say $client->get_cipher;                        # prints: TLS_AES_256_GCM_SHA384
+    say $client->get_servername;                    # prints: localhost
+    say $client->alpn_selected;                     # prints: echo/1
+    say $client->sock_certificate('cn');            # prints: localhost
+    say scalar(my @sent = $client->peer_certificates);  # prints: 1
+    say length $client->get_fingerprint_bin;        # prints: 32
+    print $client->dump_peer_certificate;
+    # prints: Subject Name: /CN=Alex
+    # prints: Issuer  Name: /CN=Alex
+    say $client->context->is_server ? 'server' : 'client';    # prints: server
+    print $client "done\n";
+    wait;
+
+=for example end
+
+=head2 get_session_reused
+
+    warn "resumed\n" if $socket->get_session_reused;
+
+True if the handshake resumed an earlier session: see L</Resumed sessions and
+who the peer is>.
+
+=head2 session
+
+    my $session = $socket->session;
+
+On a client, the session as it stands now, to be given to a later C<new> as
+C<SSL_session>; undef if it cannot be resumed. With TLS 1.3 the server sends
+it after the handshake, so it is there once something has been read. It is an
+object without methods, and holds its context.
+
+=head2 errstr
+
+    warn $socket->errstr;
+    warn Vouch::Socket->errstr;
+
+The text of C<$SSL_ERROR>, the last failure in this process, of any socket.
+
+=head2 last_error
+
+    my $error = $socket->last_error;
+
+The first TLS error of this connection, as a L<Vouch::Error>, or undef. It
+tells more than C<$SSL_ERROR>: a code (C<closed>, C<alert>, C<verify>, C<tls>,
+C<system>) and OpenSSL's number. The end of a time limit and a handle that does
+not wait are no such errors. A connection whose handshake has failed is closed,
+so there it can be asked only in C<SSL_error_trap>:
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $server = Vouch::Socket->new(
+        LocalAddr       => '127.0.0.1',
+        LocalPort       => 0,
+        Listen          => 10,
+        SSL_cert_file   => 'server-cert.pem',
+        SSL_key_file    => 'server-key.pem',
+        SSL_verify_mode => SSL_VERIFY_PEER,
+        SSL_ca_file     => \undef,                  # trust nobody
+        SSL_error_trap  => sub {
+            my ($socket, $text) = @_;
+            say 'a problem: ', $socket->last_error->code;
+        },
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $socket = Vouch::Socket->new(
+            PeerAddr      => '127.0.0.1',
+            PeerPort      => $server->sockport,
+            SSL_cert_file => 'client-cert.pem',
+            SSL_key_file  => 'client-key.pem',
+            SSL_ca_file   => 'server-cert.pem',
+        );
+        my $answer = <$socket> if $socket;
+        exit;
+    }
+
+    my $client = $server->accept;
+    say $client ? 'welcome' : "no: $SSL_ERROR";
+    say Vouch::Socket->errstr eq "$SSL_ERROR" ? 'the same' : 'another';
+    wait;
+
+    # prints: a problem: verify
+    # prints: no: SSL accept attempt failed ... (the peer's certificate was refused: self-signed certificate)
+    # prints: the same
+
+=for example end
+
+=head1 ERRORS
+
+Two kinds, told in two ways:
+
+=over 4
+
+=item A mistake in the program or its files
+
+dies with a L<Vouch::Error> that names the argument or the file: an unknown
+argument, a certificate that cannot be read, a key that belongs to another
+certificate, a mode and a callback that exclude each other. An unknown field
+or digest name dies with a text.
+
+=item What network and peer can do
+
+returns undef (or an empty list), and sets C<$!> and C<$SSL_ERROR>.
+
+=back
+
+C<$SSL_ERROR>, exported by default and also C<$Vouch::Socket::SSL_ERROR>, is a
+text and a number. It is set by a failure and not reset by success, so look at
+it only after a failure. The text:
+
+    cannot connect to example.org:443: Connection refused
+    SSL connect attempt failed error:0A000086:SSL routines::certificate
+        verify failed (the peer's certificate was refused: hostname mismatch)
+    SSL accept attempt failed: no handshake within 30 seconds
+
+The number is that of the system error where there is one, -1 for a TLS error,
+0 at the end of the file, and SSL_WANT_READ or SSL_WANT_WRITE.
+
+C<$!> is the system error where there is one. Otherwise: ETIMEDOUT at the end
+of a time limit; EAGAIN where a handle does not wait; EPIPE for writing to a
+connection that is closed; EPROTO for a TLS error while reading or writing;
+EMSGSIZE for a line that is too long; EBADF for C<accept> on a socket that is
+closed or was made in another thread; 0 after a failed handshake, as in
+IO::Socket::SSL, unless TCP failed.
+
+=head1 THREADS AND FORK
+
+B<Threads.> A connection, a context or a certificate belongs to the thread that
+made it. New threads get a copy of every handle but not of what is in it: there
+C<accept> fails with EBADF, and every other use dies. The original works on. A
+new thread can make sockets of its own. Let no two threads share one connection.
+
+B<Fork.> After a C<fork> both processes hold the same connection, and one of them
+should go on with it. The rule is that I<the one that used it last says
+goodbye>: a process sends close_notify, in C<close> or when the handle goes out
+of scope, only if it has done the handshake, read or written since the last
+C<fork>. So in
+
+    my $client = $server->accept or next;
+    if (fork == 0) { serve($client); exit }
+    close $client;
+
+the C<close> of the parent is silent, and the child's ends the connection
+properly. A child that inherits handles and exits does not disturb its parent.
+Two processes must not both read, or both write: TLS has one counter for each
+direction, and the peer would take it for an attack.
+
+C<system>, backquotes and pipes fork too. A process that runs one of them after
+its last write and then closes sends no close_notify, and the peer sees the
+connection cut off. Close first, or write last.
+
+C<< close(SSL_no_shutdown => 1) >> is silent in any case.
+
+=head1 SEE ALSO
+
+L<Vouch>, L<Vouch::Context>, L<Vouch::Certificate>, L<Vouch::Instead>,
+L<IO::Socket::IP>, L<IO::Socket::SSL>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

@@ -55,8 +55,8 @@ sub _create {
 # In place, a renewal replaces the certificate it renews; the key stays.
 sub _renew {
     my ($opt) = @_;
-    my @useless = grep { defined $opt->{$_} } qw(cn key);
-    usage("--$useless[0] cannot be changed by --renew", $USAGE) if @useless || @{ $opt->{san} };
+    my @useless = ((grep { defined $opt->{$_} } qw(cn key)), @{ $opt->{san} } ? 'san' : ());
+    usage("--$useless[0] cannot be changed by --renew", $USAGE) if @useless;
     my $out = $opt->{out} // $opt->{renew};
     my $identity = Vouch::Identity->load(file => $opt->{renew})->renew(
         file    => $out,

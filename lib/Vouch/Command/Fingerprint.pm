@@ -25,6 +25,8 @@ sub run {
     if ($opt{help}) { print $USAGE; return 0 }
     usage('name a file, or host:port', $USAGE) if !defined $target;
     usage("\"$rest[0]\" is one argument too many", $USAGE) if @rest;
+    usage("--digest $opt{digest} is not one of sha1, sha256, sha384, sha512", $USAGE)
+        if $opt{digest} !~ /\Asha(?:1|256|384|512)\z/;
     my $certificate = _is_server($target)
         ? _of_server($target)
         : Vouch::Certificate->from_file($target);

@@ -58,7 +58,7 @@ sub _error {
 
 sub _serve {
     my ($client, $tell, $listener, $on_line) = @_;
-    my $line = <$client>;
+    my $line  = <$client>;
     my %facts = map { $_ => scalar $client->$_ } @METHODS;
     $facts{line} = $line;
     $facts{cn}   = $client->peer_certificate('cn');
@@ -82,7 +82,7 @@ sub _pairs {
 # What the server tells of the next client; what was undef is absent.
 sub facts {
     my ($server) = @_;
-    my $line = $server->next_line // return { missing => 'the server told nothing' };
+    my $line     = $server->next_line // return { missing => 'the server told nothing' };
     return { died => $1 } if $line =~ /\A(?:accept )?died: (.*)/s;
     return { map { split /=/, $_, 2 } split /\x1f/, $line };
 }

@@ -24,7 +24,7 @@ our @EXPORT_OK = qw(
 );
 
 use constant AUTHORITY => 'basicConstraints=critical,CA:TRUE', 'keyUsage=keyCertSign,cRLSign';
-use constant DAY       => 86_400;
+use constant DAY => 86_400;
 
 my %NEW_KEY = (
     'ec:prime256v1' => [qw(-newkey ec -pkeyopt ec_paramgen_curve:P-256)],
@@ -45,11 +45,18 @@ sub issue {
     my $new_key = $NEW_KEY{ $arg{key} // 'ec:prime256v1' } or croak "no such key: $arg{key}";
     my $config  = spew("$stem.cnf", _config($stem, @{ $arg{ext} // [] }));
     spew("$stem.index", '');
-    _openssl(qw(req -new -nodes -utf8 -config), $config, @$new_key,
-        '-subj', $arg{subject} // "/CN=$made->{cn}", '-keyout', $made->{key}, '-out', "$stem.csr");
-    _openssl(qw(ca -batch -notext -preserveDN -utf8 -config), $config, qw(-in), "$stem.csr",
-        '-out', $made->{cert}, _digest($arg{by} ? $arg{by}{key} : $made->{key}),
-        _issuer($arg{by}, $made), _dates(%arg));
+    _openssl(
+        qw(req -new -nodes -utf8 -config),  $config,   @$new_key,    '-subj',
+        $arg{subject} // "/CN=$made->{cn}", '-keyout', $made->{key}, '-out',
+        "$stem.csr"
+    );
+    _openssl(
+        qw(ca -batch -notext -preserveDN -utf8 -config),
+        $config, qw(-in), "$stem.csr", '-out', $made->{cert},
+        _digest($arg{by} ? $arg{by}{key} : $made->{key}),
+        _issuer($arg{by}, $made),
+        _dates(%arg)
+    );
     return $made;
 }
 
@@ -57,10 +64,10 @@ sub _config {
     my ($stem, @ext) = @_;
     my $dir = temp_dir();
     return join "\n", '[req]', 'distinguished_name = name', '[name]',
-        '[ca]', 'default_ca = this', '[this]', "database = $stem.index", "new_certs_dir = $dir",
+        '[ca]',         'default_ca = this',   '[this]', "database = $stem.index", "new_certs_dir = $dir",
         'policy = any', 'unique_subject = no', 'rand_serial = yes',
         'default_md = sha256', 'x509_extensions = ext',
-        '[any]', 'commonName = optional', '[ext]', 'subjectKeyIdentifier=hash', @ext, q();
+        '[any]',               'commonName = optional', '[ext]', 'subjectKeyIdentifier=hash', @ext, q();
 }
 
 # Ed25519 signs without a digest of its own.
@@ -98,8 +105,8 @@ sub chain {
     my ($prefix, %leaf) = @_;
     $prefix //= 'chain';
     my $root         = issue("$prefix-root", ext => [AUTHORITY]);
-    my $intermediate = issue("$prefix-intermediate", by => $root, ext => [AUTHORITY]);
-    my $leaf         = issue("$prefix-leaf", by => $intermediate, %leaf);
+    my $intermediate = issue("$prefix-intermediate", by => $root,         ext => [AUTHORITY]);
+    my $leaf         = issue("$prefix-leaf",         by => $intermediate, %leaf);
     return { root => $root, intermediate => $intermediate, leaf => $leaf };
 }
 
@@ -115,7 +122,7 @@ sub crl {
     my ($issuer, @revoked) = @_;
     my $stem = temp_dir() . "/pki-$issuer->{name}";
     my @ca   = (qw(ca -config), "$stem.cnf", '-cert', $issuer->{cert}, '-keyfile', $issuer->{key});
-    _openssl(@ca, '-revoke', $_->{cert}) for @revoked;
+    _openssl(@ca, '-revoke',                    $_->{cert}) for @revoked;
     _openssl(@ca, qw(-gencrl -crldays 30 -out), "$stem.crl");
     return "$stem.crl";
 }

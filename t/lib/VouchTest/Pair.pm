@@ -59,13 +59,16 @@ sub _handshake {
         for my $side (grep { $todo{$_} } qw(client server)) {
             my $verb  = $VERB{$side};
             my $done  = eval { $self->{$side}->$verb };
-            my $error = $@ || ($done ? '' : $SSL_ERROR);
+            my $died  = $@;
+            my $error = $died || ($done ? '' : $SSL_ERROR);
             $self->{"${side}_errno"} = $! + 0;
-            next if !$done && !ref $error && ($error == SSL_WANT_READ || $error == SSL_WANT_WRITE);
+            next if !$done && !$died && ($error == SSL_WANT_READ || $error == SSL_WANT_WRITE);
             delete $todo{$side};
             $self->{"${side}_error"} = $error;
             $self->{$side}->blocking(1) if $done;
-            $self->{$side} = undef if !$done;
+            next if $done;
+            $self->{$side}->close(SSL_no_shutdown => 1);
+            $self->{$side} = undef;
         }
         IO::Select->new(map { $self->{$_} } keys %todo)->can_read(0.05) if %todo;
     }

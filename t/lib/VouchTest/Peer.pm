@@ -11,6 +11,8 @@ use warnings;
 #   $peer->send("hello\n");
 #   my $status = $peer->finish;               # closes its input first
 #   $peer->out; $peer->err;                   # all of it until now
+#
+# start({ dir => ..., env => { NAME => value } }, ...) runs it there, so.
 
 use Carp        qw(croak);
 use IO::Handle  ();
@@ -22,25 +24,28 @@ use VouchTest qw(have_command);
 use constant WAIT => 20;    # seconds for anything that is waited for
 
 my %PACKAGE = (
-    curl           => 'curl',
-    'gnutls-cli'   => 'gnutls-bin',
-    openssl        => 'openssl',
-    python3        => 'python3',
+    curl         => 'curl',
+    'gnutls-cli' => 'gnutls-bin',
+    openssl      => 'openssl',
+    python3      => 'python3',
 );
 
 sub start {
     my ($class, @command) = @_;
-    my %env = ref $command[0] ? %{ shift @command } : ();
+    my $how = ref $command[0] ? shift @command : {};
     _need($command[0]);
     my @pipes = map { [_pipe()] } 1 .. 3;
     my $pid   = fork // croak "fork: $!";
-    _become(\@pipes, \%env, @command) if $pid == 0;
+    _become(\@pipes, $how, @command) if $pid == 0;
     my ($in, $out, $err) = ($pipes[0][1], $pipes[1][0], $pipes[2][0]);
     CORE::close $_ for $pipes[0][0], $pipes[1][1], $pipes[2][1];
     $_->blocking(0) for $out, $err;
     $in->autoflush(1);
     return bless {
-        command => "@command", pid => $pid, owner => $$, in => $in,
+        command => "@command",
+        pid     => $pid,
+        owner   => $$,
+        in      => $in,
         from    => { out => $out, err => $err },
         seen    => { out => '',   err => '' },
     }, $class;
@@ -59,14 +64,16 @@ sub _pipe {
 }
 
 sub _become {
-    my ($pipes, $env, @command) = @_;
-    my ($in, $out, $err) = @$pipes;
+    my ($pipes, $how, @command) = @_;
+    my ($in,    $out, $err)     = @$pipes;
     open STDIN,  '<&', $in->[0]  or POSIX::_exit(126);
     open STDOUT, '>&', $out->[1] or POSIX::_exit(126);
     open STDERR, '>&', $err->[1] or POSIX::_exit(126);
     @SIG{qw(ALRM PIPE)} = ('DEFAULT', 'DEFAULT');
-    @ENV{ keys %$env } = values %$env;
-    exec {$command[0]} @command or POSIX::_exit(127);
+    my %env = %{ $how->{env} // {} };
+    @ENV{ keys %env } = values %env;
+    chdir($how->{dir} // '.')     or POSIX::_exit(126);
+    exec { $command[0] } @command or POSIX::_exit(127);
 }
 
 sub out  { return $_[0]{seen}{out} }

@@ -41,3 +41,55 @@ sub show_fingerprints {
 1;
 
 __END__
+
+=head1 NAME
+
+Vouch::Command - what the commands of vouch share
+
+=head1 SYNOPSIS
+
+    use Vouch::Command qw(options show_fingerprints usage);
+
+=head1 DESCRIPTION
+
+For the inside of Vouch: each command of L<vouch> is a class under
+C<Vouch::Command> with one method, C<run(@arguments)>, which returns the exit
+status or dies with the text to show.
+
+=head1 FUNCTIONS
+
+=head2 options
+
+    my @rest = options($usage, \@argv, 'days=i' => \my $days);
+
+Parses the options of C<@argv> as L<Getopt::Long> does and returns the
+arguments that are left.  Dies as C<usage> does.
+
+=head2 usage
+
+    usage('name a file', $usage);
+
+Dies with C<< { usage => $text } >>, the problem and the usage text, which makes
+the program exit with status 2.
+
+=head2 show_fingerprints
+
+    show_fingerprints($certificate, 'sha256');
+
+Prints the fingerprints of a L<Vouch::Certificate> and of its public key, in
+every spelling, by the digest named.
+
+=head1 SEE ALSO
+
+L<vouch>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

@@ -321,3 +321,521 @@ sub _bad_argument {
 1;
 
 __END__
+
+=head1 NAME
+
+Vouch::Context - what TLS connections have in common: who we are, whom we accept
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Context;
+    use Vouch::Socket;
+
+    my $context = Vouch::Context->new(
+        SSL_server            => 1,
+        SSL_cert_file         => 'server-cert.pem',
+        SSL_key_file          => 'server-key.pem',
+        SSL_verify_mode       => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+        SSL_fingerprint       => [],
+        SSL_force_fingerprint => 1,             # let in who is pinned, and nobody else
+    );
+
+    my @servers = map {
+        Vouch::Socket->new(LocalAddr => $_, LocalPort => 1965, Listen => 100, SSL_reuse_ctx => $context)
+            or die "cannot listen: $SSL_ERROR\n"
+    } qw(0.0.0.0 ::1);
+
+    $context->add_pin('SHA256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef');
+    $context->reload if $context->changed_files;
+
+=head1 DESCRIPTION
+
+A context holds the settings of TLS: certificate and key, whom to trust, pins,
+protocol versions. It is made once, checked completely while it is made, and
+then used by any number of connections. L<Vouch::Socket/new> makes one out of
+its arguments; the connections of a listener share the listener's. Make one
+yourself to share it between listeners, or between clients that connect often
+(making one reads all certificates, and the system's authorities, which takes
+longer than a handshake), and to resume sessions.
+
+A context does not change while it is in use, with two exceptions: pins may be
+added and removed at any time, and L</reload> reads all files again.
+
+=head2 Whom to accept
+
+C<SSL_verify_mode> says whether a certificate is asked for, and what for. That
+the peer holds the private key of the certificate it shows is always checked.
+
+=over 4
+
+=item SSL_VERIFY_NONE (0)
+
+A server does not ask for a certificate. A client accepts whatever the server
+shows. The default of servers.
+
+=item SSL_VERIFY_PEER (1)
+
+The certificate is checked, as described below. A server asks for one, and
+serves a client that has none. The default of clients.
+
+=item SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT (3)
+
+A server refuses a client without a certificate.
+
+=item SSL_VERIFY_CLIENT_ONCE (4)
+
+Allowed in the sum, and without effect.
+
+=item VOUCH_VERIFY_ANY (257)
+
+Ask for a certificate, accept any, and say what was found: L<Vouch::Socket/verification>
+tells. Nothing about it is required: it may be expired, self-signed, or
+somebody else's idea of a name. Together with SSL_VERIFY_FAIL_IF_NO_PEER_CERT a
+client must have one.
+
+=back
+
+Where certificates are checked, three are asked, in this order:
+
+=over 4
+
+=item 1. The pins
+
+If the certificate or its public key is among the pins (C<SSL_fingerprint>),
+the peer is accepted. Chain, dates and name are not looked at, and the callback
+is not called. If it is not, the next is asked; with C<SSL_force_fingerprint>
+the peer is refused.
+
+=item 2. The callback
+
+If there is an C<SSL_verify_callback>, its word is final, with one exception: a
+certificate for another host refuses the server whatever it says. See
+L<Vouch::Socket/CALLBACKS>.
+
+=item 3. OpenSSL
+
+Without a callback the peer is accepted if a chain leads from its certificate
+to one that is trusted, and if dates, purpose, revocation lists (if any) and,
+for servers, the host name are right. Trusted is every certificate from
+C<SSL_ca_file>, C<SSL_ca_path> or C<SSL_ca_pem>, also an intermediate one, and
+also a self-signed one of a single peer. Where none of the three is given, the
+system's authorities are trusted.
+
+=back
+
+What could not be enforced dies when the context is made: VOUCH_VERIFY_ANY
+together with a callback, with C<SSL_force_fingerprint> or with revocation
+lists; C<SSL_force_fingerprint> or revocation lists without SSL_VERIFY_PEER.
+
+=head2 Pins
+
+A pin is a fingerprint of a certificate or of a public key, written in any of
+these ways:
+
+    sha256$5f70bf18...         the certificate, as Vouch and IO::Socket::SSL write it
+    SHA256:5f70bf18...         the same; digits in either case
+    5f70bf18...                the same; the digest follows from the length
+    5F:70:BF:18:...            the same, as openssl x509 -fingerprint prints it
+    X3C_GKCGAHAW6Uiw...        the same in base64url, 43 characters (sha256 only)
+    sha256$spki$9a31c1...      the public key (SubjectPublicKeyInfo)
+    sha256//mjHB...            the same in base64, as curl has it
+    sha256$pub$77d0e5...       the key's bit string, as IO::Socket::SSL has it
+
+In place of sha256 there may be sha384, sha512, sha1 and md5; the last two can
+be forged, and are there for what is already stored. A pin of a key goes on
+matching when the certificate is renewed with the same key; a pin of a
+certificate does not. Looking a certificate up costs the same for one pin and
+for a million, and comparing them takes the same time whatever differs.
+
+Pins are changed with L</add_pin> and L</remove_pin>. A change counts from the
+next handshake on, for all sockets of the context. Open connections are not
+closed. The context must have been made with C<SSL_fingerprint>; an empty list
+will do.
+
+With VOUCH_VERIFY_ANY, pins refuse nobody, but C<verification> says C<pin> for
+those who are known and C<any> for all others. A server that does not ask for
+certificates (SSL_VERIFY_NONE) does not look at pins.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Identity;
+    use Vouch::Socket;
+
+    Vouch::Identity->create(cn => 'localhost', file => 'server');
+    Vouch::Identity->create(cn => 'Alex', file => 'alex');
+
+    my $server = Vouch::Socket->new(
+        LocalAddr             => '127.0.0.1',
+        LocalPort             => 0,
+        Listen                => 10,
+        SSL_cert_file         => 'server-cert.pem',
+        SSL_key_file          => 'server-key.pem',
+        SSL_verify_mode       => SSL_VERIFY_PEER,
+        SSL_fingerprint       => [],
+        SSL_force_fingerprint => 1,
+    ) or die "cannot listen: $SSL_ERROR\n";
+    my $context = $server->context;
+
+    my $pin = Vouch::Certificate->from_file('alex-cert.pem')->fingerprint(of => 'spki');
+
+    visit();                                    # prints: refused
+    $context->add_pin($pin);
+    visit();                                    # prints: welcome, Alex
+    say $context->has_pin($pin) ? 'known' : 'unknown';    # prints: known
+    say join ' ', $context->pins;               # prints: sha256$spki$...
+    $context->remove_pin($pin);
+    visit();                                    # prints: refused
+
+    # A client visits, in a child process, and the server tells the outcome.
+    sub visit {
+        if (fork == 0) {
+            my $socket = Vouch::Socket->new(
+                PeerAddr        => '127.0.0.1',
+                PeerPort        => $server->sockport,
+                SSL_cert_file   => 'alex-cert.pem',
+                SSL_key_file    => 'alex-key.pem',
+                SSL_verify_mode => SSL_VERIFY_NONE,
+            );
+            my $answer = <$socket> if $socket;
+            exit;
+        }
+        my $client = $server->accept;
+        say $client ? 'welcome, ' . $client->peer_certificate('cn') : 'refused';
+        print $client "welcome\n" if $client;
+        undef $client;
+        wait;
+    }
+
+=for example end
+
+=head2 Several names on one server
+
+C<SSL_cert_file>, C<SSL_key_file> and C<SSL_identity> may be hash references,
+from the names clients ask for (SNI) to files or identities:
+
+    SSL_cert_file => {
+        ''               => 'default-cert.pem',
+        'www.example'    => 'www-cert.pem',
+        '*.home.example' => 'home-cert.pem',
+    },
+    SSL_key_file => {
+        ''               => 'default-key.pem',
+        'www.example'    => 'www-key.pem',
+        '*.home.example' => 'home-key.pem',
+    },
+
+An exact name comes first, then C<*> for one label on the left, then C<''>, the
+default, which also serves clients that ask for no name or an unknown one. A
+name with C<%> and something after it is a further certificate for that name,
+with another kind of key (C<'www.example%rsa'>): at most four for each.
+Without a default, clients that ask for no known name are refused.
+
+=head1 CALLBACKS
+
+C<SSL_verify_callback> is described in L<Vouch::Socket/CALLBACKS>.
+
+=head2 SSL_passwd_cb
+
+    SSL_passwd_cb => sub { return $password }
+
+Asked for the password of an encrypted key, or of a PKCS#12 file, when the
+context is made and at each L</reload>. Called with 0, as IO::Socket::SSL does.
+undef gives up; then, as with a wrong password, C<new> dies with the code
+C<password>. If the callback dies, C<new> dies with the same. In place of a
+function the password itself may be given.
+
+=head2 SSL_create_ctx_callback
+
+    SSL_create_ctx_callback => sub { my ($ctx) = @_; Net::SSLeay::CTX_set_options($ctx, $options) }
+
+Called when all else has been set up, with the address of OpenSSL's SSL_CTX, and
+again at each L</reload>. For settings that Vouch does not have, by means of
+Net::SSLeay. Vouch's own (verification, sessions, ALPN, server names) must be
+left alone. If it dies, so does C<new>.
+
+=head1 METHODS
+
+=head2 new
+
+    my $context = Vouch::Context->new(SSL_ca_file => 'authorities.pem');
+
+Makes a context and checks it. All arguments may also be given to
+L<Vouch::Socket/new>. An argument that is undef counts as not given. Files are
+read at once, at most 1 MiB each (16 MiB for authorities and revocation lists).
+
+=over 4
+
+=item SSL_server
+
+True for a server's context. Default: false here; true in Vouch::Socket where
+there is C<Listen>.
+
+=item SSL_cert_file, SSL_key_file
+
+Files with our certificate, followed by those of its issuers if there are any,
+and with its private key: PEM, DER or PKCS#12, told apart by what is in them.
+Without C<SSL_key_file> the key is taken from C<SSL_cert_file>. Hash references
+are for L</Several names on one server>. A server must have a certificate; it
+warns of one that has expired or is not valid yet. A client has none unless it
+is told.
+
+=item SSL_identity
+
+A L<Vouch::Identity>, or a hash reference of names and identities, in place of
+or beside files.
+
+=item SSL_cert, SSL_key
+
+Addresses of OpenSSL's X509 and EVP_PKEY, from Net::SSLeay. C<SSL_cert> may be an
+array reference: our certificate, then its chain.
+
+=item SSL_passwd_cb
+
+See L</CALLBACKS>.
+
+=item SSL_use_cert
+
+0 to make a client that shows no certificate although one is given. Default 1.
+
+=item SSL_verify_mode
+
+See L</Whom to accept>. Default SSL_VERIFY_PEER (1) for a client,
+SSL_VERIFY_NONE (0) for a server.
+
+=item SSL_verify_callback
+
+A code reference: see L<Vouch::Socket/CALLBACKS>. Default: none.
+
+=item SSL_verify_depth
+
+How many issuers a chain may have, 0 to 1000. Default: OpenSSL's 100.
+
+=item SSL_fingerprint
+
+A pin, or an array reference of pins. See L</Pins>. Default: none, and none can
+be added.
+
+=item SSL_force_fingerprint
+
+1 to refuse who is not pinned. Default 0: who is not pinned is checked by the
+callback and OpenSSL.
+
+=item SSL_ca_file
+
+A PEM file of certificates to trust, or an array reference of several.
+C<\undef> trusts nobody. Default, where certificates are checked and neither
+this nor C<SSL_ca_path> or C<SSL_ca_pem> is given: the system's authorities, as
+OpenSSL finds them (the environment variables SSL_CERT_FILE and SSL_CERT_DIR
+count).
+
+=item SSL_ca_path
+
+A folder of certificates to trust, prepared with C<openssl rehash>; or several,
+as an array reference, or with C<:> between them. C<\undef> trusts nobody.
+Certificates are read from it when they are needed.
+
+=item SSL_ca_pem
+
+Certificates to trust, as PEM text.
+
+=item SSL_client_ca_file
+
+A PEM file of authorities whose names a server tells to clients, so that they
+know which certificate to show. It does not trust them. Default: no names, which
+clients take for "any".
+
+=item SSL_crl_file
+
+A PEM file of revocation lists. The peer's own certificate must not be on the
+list of its issuer, and there must be one that has not run out.
+
+=item SSL_check_crl
+
+1 to check revocation with lists from C<SSL_ca_path> or C<SSL_ca_file>. Default
+0; C<SSL_crl_file> switches it on.
+
+=item SSL_version
+
+The versions of TLS: one (C<TLSv1_3>), several (C<TLSv1_2:TLSv1_3>), or all
+without some (C<SSLv23:!TLSv1:!TLSv1_1>). C<TLSv12> is C<TLSv1_2>. What is left
+must be one range. Default: TLS 1.2 and 1.3. TLS 1.0 and 1.1 need an OpenSSL
+that allows them.
+
+=item SSL_cipher_list
+
+Ciphers up to TLS 1.2, in OpenSSL's syntax (L<openssl-ciphers(1)>). Default:
+C<DEFAULT> without those that are weak or do not authenticate.
+
+=item SSL_ciphersuites
+
+Ciphers of TLS 1.3, in OpenSSL's syntax. Default: OpenSSL's.
+
+=item SSL_ecdh_curve
+
+Groups for the key exchange, such as C<X25519:P-256>. Default, and with the
+value C<auto>: OpenSSL's.
+
+=item SSL_honor_cipher_order
+
+1, the default, for the server's order of ciphers; 0 for the client's.
+
+=item SSL_alpn_protocols
+
+Application protocols, the preferred first: an array reference, or one name. A
+server that shares none with a client that asks refuses it. Default: none.
+
+=item SSL_session_tickets
+
+1 or 0: whether a server issues tickets to resume sessions with. Default: 1 for
+servers that ask for no certificate, 0 for those that do. Read
+L<Vouch::Socket/Resumed sessions and who the peer is> before you switch it on.
+
+=item SSL_session_id_context
+
+At most 32 bytes that tell this server's sessions from those of others. Default
+C<vouch>.
+
+=item SSL_create_ctx_callback
+
+See L</CALLBACKS>.
+
+=back
+
+Dies with a L<Vouch::Error>.
+
+=head2 reload
+
+    $context->reload;
+
+Reads all files again and starts afresh with what they say: the way to new
+certificates, authorities and revocation lists without a restart. Handshakes
+from then on use the new; open connections keep the old. Pins stay as they are
+at the moment. Sessions from before are not resumed. If anything is wrong it
+dies with a L<Vouch::Error>, and all goes on with the old. Returns the context.
+
+=head2 changed_files
+
+    my @paths = $context->changed_files;
+
+The files among the arguments that have changed, appeared or gone since they
+were read: by inode, size and time. Folders (C<SSL_ca_path>) are not looked at.
+In scalar context, how many.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Context;
+    use Vouch::Identity;
+
+    my $context = Vouch::Context->new(
+        SSL_server    => 1,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    );
+    say $context->is_server ? 'for servers' : 'for clients';    # prints: for servers
+    say scalar $context->changed_files;                         # prints: 0
+
+    # Somebody renews the certificate, perhaps with "vouch cert --renew server".
+    Vouch::Identity->load(file => 'server')->renew(file => 'server', replace => 1);
+
+    say for $context->changed_files;
+    # prints: server-cert.pem
+    # prints: server-key.pem
+    $context->reload;
+    say scalar $context->changed_files;                         # prints: 0
+
+=for example end
+
+=head2 is_server
+
+    die "a client's\n" if !$context->is_server;
+
+True for a server's context.
+
+=head2 add_pin
+
+    $context->add_pin('sha256$5f70bf18...');
+
+Adds a pin, in any spelling. True if it is new, false if it was there. Dies if
+the text is not a fingerprint, or the context was made without
+C<SSL_fingerprint>.
+
+=head2 remove_pin
+
+    $context->remove_pin($fingerprint);
+
+Removes a pin; the spelling need not be the one it was added in. True if it was
+there. Dies as C<add_pin> does.
+
+=head2 has_pin
+
+    $context->has_pin($fingerprint) or warn "unknown\n";
+
+True if this very fingerprint is pinned. (A certificate may be accepted by
+another: by that of its key, say.) Dies as C<add_pin> does.
+
+=head2 pins
+
+    my @fingerprints = $context->pins;
+
+All pins, in no order, spelt C<sha256$...>.
+
+=head2 ssl_ctx
+
+    my $address = $context->ssl_ctx;
+
+The address of OpenSSL's SSL_CTX, for Net::SSLeay. It belongs to the context,
+and is another one after C<reload>.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Context;
+
+    my $context = Vouch::Context->new(SSL_ca_file => \undef);
+    say 'an address' if $context->ssl_ctx > 0;    # prints: an address
+
+=for example end
+
+=head1 ERRORS
+
+C<new> and C<reload> die with a L<Vouch::Error> whose text names the argument or
+the file:
+
+    Vouch does not know the argument SSL_certfile (did you mean SSL_cert_file?)
+    server-cert.pem: cannot read: No such file or directory
+    client-key.pem does not match server-cert.pem: the key belongs to another
+        certificate; use the pair that was made together
+
+Its codes are C<argument>, C<file>, C<format>, C<limit>, C<password>,
+C<mismatch>, C<config> (settings that exclude each other, or that OpenSSL
+refuses) and C<tls>. A server's certificate that has expired is a warning.
+
+=head1 THREADS AND FORK
+
+A context does not go into a new thread: a copy there is a reference to undef.
+
+After a C<fork> each process has a context of its own. Pins added, and files
+reloaded, in one process do not change the other's: a server with worker
+processes tells each of them, by a signal for instance.
+
+=head1 SEE ALSO
+
+L<Vouch::Socket>, L<Vouch::Identity>, L<Vouch::Certificate>, L<Vouch::Error>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

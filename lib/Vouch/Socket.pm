@@ -419,7 +419,10 @@ sub _certificate_field {
     croak "there is no certificate field '$field'; use one of " . join ', ', sort keys %FIELD
         if defined $field && !$FIELD{$field};
     return $certificate if !defined $certificate || !defined $field;
-    return $FIELD{$field}->($certificate);
+    # What the peer has put there must not end the program: what cannot be
+    # decoded is not there.  The methods of the certificate say more.
+    local $@;
+    return wantarray ? eval { $FIELD{$field}->($certificate) } : scalar eval { $FIELD{$field}->($certificate) };
 }
 
 1;
@@ -862,8 +865,8 @@ described in L</Names of hosts>, which is the same for all protocols.
 
 =item *
 
-TLS 1.2 is the lowest version. Servers that ask for client certificates issue
-no session tickets.
+Servers that ask for client certificates issue no session tickets, unless told
+to.
 
 =item *
 
@@ -1200,7 +1203,7 @@ with, and goes on too, if the server catches it.
     $socket->connect_SSL or die $SSL_ERROR;
 
 Start TLS on a socket made with C<< SSL_startHandshake => 0 >>, as the server
-or as the client. C<Timeout> is in seconds; default is that of C<new>. Returns
+or as the client. C<Timeout> is in seconds; the default is that of C<new>. Returns
 the socket. Returns undef when it failed, with the connection closed unless
 C<SSL_keepSocketOnError> or C<SSL_error_trap> says otherwise, or, on a handle
 that does not wait, when it has to be called again (see L</Without waiting>).
@@ -1312,8 +1315,8 @@ A field of the peer's certificate: C<cn> or C<commonName>; C<subject> or
 C<owner>; C<issuer> or C<authority> (one-line names); C<subjectAltNames>, a
 list of type, value, type, value, where type is OpenSSL's number (2 DNS, 7 IP
 address, packed; 1 mail, 6 URI). Without a field, the certificate itself.
-Returns undef (an empty list for the names) if the peer showed no certificate.
-Dies if there is no such field.
+Returns undef if the peer showed no certificate. Dies if there is no such
+field. Names are bytes in UTF-8.
 
 =head2 peer_certificates
 
@@ -1383,7 +1386,7 @@ Where in the chain the fault is: 0 is the peer's own certificate.
 
 =back
 
-Returns undef before the handshake, and on a plain socket.
+Returns undef on a plain socket.
 
 =head2 get_cipher, get_sslversion, get_sslversion_int
 
@@ -1409,7 +1412,7 @@ The application protocol agreed on (see C<SSL_alpn_protocols>), or undef.
 
     $socket->is_SSL or die "in the clear\n";
 
-True after the handshake, until the socket is closed.
+True after the handshake, until the socket is closed or TLS has failed.
 
 =head2 context
 
@@ -1587,8 +1590,8 @@ IO::Socket::SSL, unless TCP failed.
 
 B<Threads.> A connection, a context or a certificate belongs to the thread that
 made it. New threads get a copy of every handle but not of what is in it: there
-C<accept> fails with EBADF, and every other use dies. The original works on. A
-new thread can make sockets of its own. Let no two threads share one connection.
+C<accept> fails with EBADF, and whatever else has to do with TLS dies. The
+original works on. A new thread can make sockets of its own.
 
 B<Fork.> After a C<fork> both processes hold the same connection, and one of them
 should go on with it. The rule is that I<the one that used it last says

@@ -69,3 +69,37 @@ sub _renew {
 1;
 
 __END__
+
+=head1 NAME
+
+Vouch::Command::Cert - the command "vouch cert"
+
+=head1 SYNOPSIS
+
+    use Vouch::Command::Cert;
+
+    my $status = Vouch::Command::Cert->run('--help');
+
+=head1 METHODS
+
+=head2 run
+
+    my $status = Vouch::Command::Cert->run(@arguments);
+
+Does what L<vouch/cert> tells.  Returns the exit status; dies with a
+L<Vouch::Error>, or as L<Vouch::Command/usage> does.
+
+=head1 SEE ALSO
+
+L<vouch>, L<Vouch::Identity>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

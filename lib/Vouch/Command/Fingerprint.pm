@@ -56,3 +56,37 @@ sub _of_server {
 1;
 
 __END__
+
+=head1 NAME
+
+Vouch::Command::Fingerprint - the command "vouch fingerprint"
+
+=head1 SYNOPSIS
+
+    use Vouch::Command::Fingerprint;
+
+    my $status = Vouch::Command::Fingerprint->run('--help');
+
+=head1 METHODS
+
+=head2 run
+
+    my $status = Vouch::Command::Fingerprint->run(@arguments);
+
+Does what L<vouch/fingerprint> tells.  Returns the exit status; dies with a
+L<Vouch::Error>, or as L<Vouch::Command/usage> does.
+
+=head1 SEE ALSO
+
+L<vouch>, L<Vouch::Certificate>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

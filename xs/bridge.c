@@ -9,10 +9,26 @@
 
 unsigned vxs_forks;
 
+/* 1 while Perl forks only to run a command: such a child cannot use the
+ * connections, and they stay their owner's. */
+static int
+runs_command(void)
+{
+    dTHX;
+
+#ifdef MULTIPLICITY
+    if (aTHX == NULL)
+        return 0;
+#endif
+    return PL_op != NULL
+           && (PL_op->op_type == OP_SYSTEM || PL_op->op_type == OP_BACKTICK);
+}
+
 static void
 count_fork(void)
 {
-    vxs_forks++;
+    if (!runs_command())
+        vxs_forks++;
 }
 
 void

@@ -201,7 +201,7 @@ subtest 'vouch fingerprint HOST:PORT' => sub {
     my $port = $server->port;
     $server->stop;
     fails('nobody there', qr/cannot connect to 127[.]0[.]0[.]1:$port: Connection refused/, 'fingerprint', "127.0.0.1:$port");
-    fails('no such host', qr/cannot connect to nosuch[.]invalid:$port: \S/, 'fingerprint', "nosuch.invalid:$port");
+    fails("no such host", qr{cannot connect to x{64}:$port: \S}, "fingerprint", "x" x 64 . ":$port");
 };
 
 subtest 'vouch fingerprint [::1]:PORT' => sub {

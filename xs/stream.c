@@ -293,7 +293,8 @@ offset_in(pTHX_ SV *target, IV offset)
     STRLEN have;
 
     SvGETMAGIC(target);
-    if (!SvOK(target))
+    /* Wide characters are no bytes; where they go anyway, they may be. */
+    if (!SvOK(target) || (offset == 0 && SvUTF8(target)))
         sv_setpvs(target, "");
     (void) SvPVbyte_force(target, have);
     if (offset < 0) {

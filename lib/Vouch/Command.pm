@@ -44,44 +44,54 @@ __END__
 
 =head1 NAME
 
-Vouch::Command - what the commands of vouch share
+Vouch::Command - what the subcommands of vouch share (internal)
 
 =head1 SYNOPSIS
 
+    use v5.16;
+    use warnings;
     use Vouch::Command qw(options show_fingerprints usage);
+
+    my $USAGE = "vouch greet [--loud] NAME\n";
+    my %opt;
+    my ($name) = options($USAGE, \@ARGV, loud => \$opt{loud});
+    usage('name somebody', $USAGE) if !defined $name;
 
 =head1 DESCRIPTION
 
-For the inside of Vouch: each command of L<vouch> is a class under
-C<Vouch::Command> with one method, C<run(@arguments)>, which returns the exit
-status or dies with the text to show.
+For use by the command L<vouch> only; it may change in any release. A subcommand
+is a class with a method C<run>, which takes the arguments and returns the exit
+status, or dies: with a text or a L<Vouch::Error>, which the command shows before
+it exits with 1, or by means of C<usage>.
 
-=head1 FUNCTIONS
+=head1 METHODS
+
+These are functions, exported on request.
 
 =head2 options
 
-    my @rest = options($usage, \@argv, 'days=i' => \my $days);
+    my \@rest = options($usage, \\@argv, 'days=i' => \$days);
 
-Parses the options of C<@argv> as L<Getopt::Long> does and returns the
-arguments that are left.  Dies as C<usage> does.
+Reads options, in the manner of L<Getopt::Long>, out of the array, and returns
+what is left. Options are neither abbreviated nor in another case. If there is
+something wrong with them: as C<usage>.
 
 =head2 usage
 
-    usage('name a file', $usage);
+    usage('--cn is missing', $usage);
 
-Dies with C<< { usage => $text } >>, the problem and the usage text, which makes
-the program exit with status 2.
+Dies so that the command shows the problem and the usage, and exits with 2.
 
 =head2 show_fingerprints
 
     show_fingerprints($certificate, 'sha256');
 
-Prints the fingerprints of a L<Vouch::Certificate> and of its public key, in
-every spelling, by the digest named.
+Prints the fingerprints of a L<Vouch::Certificate> and of its public key in all
+spellings.
 
 =head1 SEE ALSO
 
-L<vouch>
+L<vouch>, L<Vouch::Command::Cert>, L<Vouch::Command::Fingerprint>
 
 =head1 AUTHOR
 

@@ -15,14 +15,27 @@ __END__
 
 =head1 NAME
 
-Vouch::Config - the configuration of the C core under a Vouch::Context
+Vouch::Config - the XS object in a Vouch::Context (internal)
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Context;
+
+    my $context = Vouch::Context->new;    # holds a Vouch::Config
 
 =head1 DESCRIPTION
 
-For the inside of Vouch.  One of these owns OpenSSL's C<SSL_CTX>, is set up
-once from the arguments of L<Vouch::Context>, and is frozen by its first use.
-C<< $context->reload >> makes a new one; connections keep the one they began
-with.
+For use by L<Vouch::Context> only; it may change in any release.
+
+It carries a configuration of the C core (F<csrc/tls/config.h>) with its
+callback and its pins. It is set up, frozen, and then shared by connections,
+which keep it alive; L<Vouch::Context/reload> makes another one.
+
+=head1 METHODS
+
+None for others; see F<xs/Config.xs>.
 
 =head1 SEE ALSO
 

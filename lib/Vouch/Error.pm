@@ -96,14 +96,14 @@ program that called Vouch. It is always true.
     say $error->message;             # prints: nowhere.pem: cannot read: No such file or directory
     say $error->errno == 2 ? 'ENOENT' : 'another';    # prints: ENOENT
     say $error->library;             # prints: 0
-    say $error->line;                # prints: 6
+    say $error->line;                # prints: ...
     say $error->file;                # prints: ...
-    print $error->text;              # prints: nowhere.pem: cannot read: ... at ... line 6.
+    print $error->text;              # prints: nowhere.pem: cannot read: ... at ... line ...
 
     my $own = Vouch::Error->new(code => 'limit', message => 'too many visitors');
     say "$own";                      # prints: too many visitors
     eval { Vouch::Error->throw(code => 'limit', message => 'too many visitors') };
-    print $@;                        # prints: too many visitors at ... line 16.
+    print $@;                        # prints: too many visitors at ... line ...
 
 =for example end
 

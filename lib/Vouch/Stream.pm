@@ -36,25 +36,34 @@ __END__
 
 =head1 NAME
 
-Vouch::Stream - the tied half of a Vouch::Socket
+Vouch::Stream - the tied half of a Vouch::Socket (internal)
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $socket = Vouch::Socket->new(PeerAddr => 'example.org', PeerPort => 443);
+    my $stream = tied *$socket;    # a Vouch::Stream, once TLS has begun
 
 =head1 DESCRIPTION
 
-For the inside of Vouch.  A L<Vouch::Socket> is tied to one of these when its
-handshake begins and untied when it is closed.  It holds the TLS connection of
-the C core and the buffer that lines are read from, and it waits where the
-handle is in blocking mode.  Perl's own C<readline>, C<print>, C<sysread>,
-C<syswrite>, C<getc>, C<eof>, C<printf>, C<say>, C<fileno> and C<close> come
-here through the tie; how they behave is told in L<Vouch::Socket>.
+For use by L<Vouch::Socket> only; it may change in any release.
 
-C<tell> and C<seek> fail with C<ESPIPE>, C<open> with C<EBADF>; C<binmode>
-does nothing, for what arrives are bytes.
+A Vouch::Socket is tied to one of these from the start of the handshake to
+C<close>. It owns the connection of the C core, the bytes that have been read
+ahead, and the time limits; the operators C<print>, C<readline>, C<sysread> and
+so on arrive here. Most of it is XS: F<xs/Stream.xs>, F<xs/stream.c>.
+
+=head1 METHODS
+
+None for others. The methods that Perl calls on a tied handle are described under
+L<Vouch::Socket/Reading and writing>.
 
 =head1 THREADS AND FORK
 
-A stream is not copied into a new thread.  After a fork the process that last
-read or wrote owns it: only that one sends close_notify when the handle goes
-out of scope.
+See L<Vouch::Socket/THREADS AND FORK>.
 
 =head1 SEE ALSO
 

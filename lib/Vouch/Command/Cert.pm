@@ -72,22 +72,29 @@ __END__
 
 =head1 NAME
 
-Vouch::Command::Cert - the command "vouch cert"
+Vouch::Command::Cert - vouch cert (internal)
 
 =head1 SYNOPSIS
 
+    use v5.16;
+    use warnings;
     use Vouch::Command::Cert;
 
-    my $status = Vouch::Command::Cert->run('--help');
+    exit Vouch::Command::Cert->run('--cn', 'Alex', '--out', 'alex');
+
+=head1 DESCRIPTION
+
+The subcommand C<cert>, described in L<vouch/vouch cert>. For use by the command
+only; it may change in any release.
 
 =head1 METHODS
 
 =head2 run
 
-    my $status = Vouch::Command::Cert->run(@arguments);
+    my $status = Vouch::Command::Cert->run(\@argv);
 
-Does what L<vouch/cert> tells.  Returns the exit status; dies with a
-L<Vouch::Error>, or as L<Vouch::Command/usage> does.
+Takes the arguments after C<cert>, does the work, prints what it did, and returns
+0. Dies as told in L<Vouch::Command>.
 
 =head1 SEE ALSO
 

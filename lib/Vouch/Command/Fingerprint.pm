@@ -59,22 +59,29 @@ __END__
 
 =head1 NAME
 
-Vouch::Command::Fingerprint - the command "vouch fingerprint"
+Vouch::Command::Fingerprint - vouch fingerprint (internal)
 
 =head1 SYNOPSIS
 
+    use v5.16;
+    use warnings;
     use Vouch::Command::Fingerprint;
 
-    my $status = Vouch::Command::Fingerprint->run('--help');
+    exit Vouch::Command::Fingerprint->run('alex-cert.pem');
+
+=head1 DESCRIPTION
+
+The subcommand C<fingerprint>, described in L<vouch/vouch fingerprint>. For use by
+the command only; it may change in any release.
 
 =head1 METHODS
 
 =head2 run
 
-    my $status = Vouch::Command::Fingerprint->run(@arguments);
+    my $status = Vouch::Command::Fingerprint->run(\@argv);
 
-Does what L<vouch/fingerprint> tells.  Returns the exit status; dies with a
-L<Vouch::Error>, or as L<Vouch::Command/usage> does.
+Takes the arguments after C<fingerprint>, prints the fingerprints, and returns 0.
+Dies as told in L<Vouch::Command>.
 
 =head1 SEE ALSO
 

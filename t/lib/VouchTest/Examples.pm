@@ -151,12 +151,12 @@ sub wait_for_port {
 
 sub exec_example {
     my ($kind, $file) = @_;
-    my ($dir, $name) = $file =~ m{^(.+)/([^/]+)\z};
+    my ($dir, $name)  = $file =~ m{^(.+)/([^/]+)\z};
     my $blib = getcwd() . '/blib';
     my $ok   = eval {
         POSIX::setpgid(0, 0);
         chdir $dir or die "$dir: $!\n";
-        open STDIN,  '<', '/dev/null'   or die "stdin: $!\n";
+        open STDIN,  '<', '/dev/null' or die "stdin: $!\n";
         open STDOUT, '>', "$name.out" or die "stdout: $!\n";
         open STDERR, '>', "$name.err" or die "stderr: $!\n";
         local $ENV{PERL5LIB} = join ':', "$blib/lib", "$blib/arch", $ENV{PERL5LIB} // ();

@@ -550,6 +550,20 @@ subtest 'signals' => sub {
     syswrite $client, "first ";
     Time::HiRes::alarm(0.1);
     { local $/ = $separator; is scalar <$server>, "first second$separator", 'one that sets $/' }
+    my $gone = $server;
+    undef $server;
+    my @other;
+    local $SIG{ALRM} = sub {
+        undef $gone;
+        @other = both();
+        syswrite $client, "last words$separator";
+        syswrite $other[0], "not for the first\n";
+    };
+    Time::HiRes::alarm(0.1);
+    { local $/ = $separator; is scalar <$gone>, "last words$separator", 'one that drops the socket' }
+    is readline($other[1]), "not for the first\n", 'a new one is not touched by what the first does';
+    is sysread($client, my $end, 1), 0, 'the first is closed properly';
+    ($client, $server) = both();
     my %buffer = (data => 'x' x 1000);
     local $SIG{ALRM} = sub { delete $buffer{data}; syswrite $client, 'z' x 1000 };
     Time::HiRes::alarm(0.1);

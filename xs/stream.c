@@ -126,6 +126,9 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
         return TIMED_OUT;
     if (errno != EINTR)
         return want;
+    /* Should a handler drop the socket, its descriptor stays ours for now. */
+    if (SvROK(self->socket))
+        sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(self->socket)));
     PERL_ASYNC_CHECK();
     return 1;
 }

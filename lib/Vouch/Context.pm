@@ -546,7 +546,8 @@ Asked for the password of an encrypted key, or of a PKCS#12 file, when the
 context is made and at each L</reload>. Called with 0, as IO::Socket::SSL does.
 undef gives up; then, as with a wrong password, C<new> dies with the code
 C<password>. If the callback dies, C<new> dies with the same. In place of a
-function the password itself may be given.
+function the password itself may be given. At most 1024 bytes; characters count
+as UTF-8.
 
 =head2 SSL_create_ctx_callback
 

@@ -198,8 +198,9 @@ F<alex-cert.pem> and F<alex-key.pem>.
     Vouch::Identity->load(file => 'alex', password => sub { ask_for_it() });
 
 Given to L</load>. Called with 0 when the key, or the PKCS#12 file, is encrypted.
-Returns the password, or undef to give up. If it dies, C<load> dies with the
-same. The password itself may be given in its place.
+Returns the password, at most 1024 bytes (characters count as UTF-8), or undef to
+give up. If it dies, C<load> dies with the same. The password itself may be given
+in its place.
 
 =head1 METHODS
 
@@ -302,12 +303,13 @@ The L<Vouch::Certificate>.
 
 Certificate and chain, and the unencrypted private key, as PEM text.
 
-=head2 DAY, DEFAULT_DAYS, END_OF_TIME, CLOCK_SKEW
+=head2 DAY, DEFAULT_DAYS, END_OF_TIME, CLOCK_SKEW, PASSWORD_MAX
 
     my $days = Vouch::Identity::DEFAULT_DAYS;
 
 Constants: 86400 seconds; 1825 days; the last second of the year 9999; the 300
-seconds that a new certificate is valid before now.
+seconds that a new certificate is valid before now; the 1024 bytes that a
+password may have.
 
 =head1 ERRORS
 

@@ -10,6 +10,7 @@ use IO::Socket::IP ();
 use Scalar::Util   qw(blessed dualvar looks_like_number);
 use Socket         qw(AF_INET AF_INET6 inet_pton);
 use Symbol         ();
+use Time::HiRes    ();
 
 use Vouch              ();
 use Vouch::Certificate ();
@@ -370,9 +371,14 @@ sub _abandon {
 
 sub _readable {
     my ($self, $timeout) = @_;
+    my $end  = Time::HiRes::time() + $timeout;
     my $bits = '';
     vec($bits, fileno $self, 1) = 1;
-    return CORE::select($bits, undef, undef, $timeout) > 0;
+    while (1) {
+        my $left  = $end - Time::HiRes::time();
+        my $count = CORE::select(my $ready = $bits, undef, undef, $left > 0 ? $left : 0);
+        return $count > 0 if $count >= 0 || !$!{EINTR};
+    }
 }
 
 sub _failed_accept {
@@ -533,34 +539,34 @@ and C<getlines> among them.
 Everything is sent at once; there is no buffer to flush. Each call makes a
 TLS record of its own, at least, so a few large writes cost less than many
 small ones. C<print>, C<printf>, C<say> and the method C<write> send all of
-it, and return the number of bytes. C<syswrite> sends what fits into one record
-(16384 bytes) and returns how many bytes that was. An empty string sends
-nothing and returns 0, which is false. If it fails part of the way, what was
-sent before counts: the return value is smaller than the length. If nothing
-was sent it is undef. C<$!> and C<$SSL_ERROR> tell why. SIGPIPE is never
-raised: writing to a peer that is gone fails with EPIPE or ECONNRESET.
+it, and return the number of bytes (C<print>, for nothing, C<0 but true>).
+C<syswrite> sends what fits into one record (16384 bytes) and returns how many
+bytes that was. If it fails part of the way, what was sent before counts: the
+return value is smaller than the length. If nothing was sent it is undef. C<$!>
+and C<$SSL_ERROR> tell why. SIGPIPE is never raised: writing to a peer that is
+gone fails with EPIPE or ECONNRESET.
 
 =item Characters
 
-TLS carries bytes. Encode what is not, with L<Encode> or C<utf8::encode>. A
-string with characters above 255 is sent as UTF-8, without a warning, and so
-is any other string that Perl stores that way: IO::Socket::SSL does the same.
-In such a string the lengths and offsets of C<syswrite> count bytes of UTF-8.
-What is read is bytes. C<binmode> returns true and changes nothing.
+TLS carries bytes. Encode what is not, with L<Encode> or C<utf8::encode>.
+Otherwise it is as with files: a string that has characters above 255 is sent
+as UTF-8 by C<print>, C<printf> and C<say>, with the warning "Wide character in
+print", and C<syswrite> and the method C<write> die. What is read is bytes.
+C<binmode> returns true and changes nothing.
 
 =item Lines
 
-C<< <$socket> >> obeys C<$/> in all its forms. C<$.> does not count. A line
-may have 64 MiB at most (C<SSL_max_line>); a longer one is an error with C<$!>
-set to EMSGSIZE, after which the connection is of no use. When a read fails in
-the middle of a line, the part that has arrived is kept for the next read, so
-that it is never taken for a line.
+C<< <$socket> >> obeys C<$/> in all its forms. C<$.> does not count. A line may
+have 64 MiB at most (C<SSL_max_line>); a longer one is an error with C<$!> set
+to EMSGSIZE. When a read fails in the middle of a line, the part that has
+arrived is kept for the next read, so that it is never taken for a line; that
+holds for a line that is too long, too, and only C<sysread> gets past it.
 
 =item Other reads
 
 C<sysread> and C<read> return as soon as there is anything, at most the rest
 of one record; the method L</read> waits for all it was asked for. 0 means the
-end. C<eof> waits until there is a byte or the end.
+end. C<eof> waits until there is a byte, or will never be one again.
 
 =item The end
 
@@ -569,8 +575,9 @@ its TCP connection just ends. Both read as the end of the file, as programs
 for IO::Socket::SSL expect, but only the second can be made by an attacker, or
 by a peer that died. Where messages do not tell their own length, ask which it
 was: at the end L</last_error> returns undef if the peer said goodbye, and an
-error with the code C<closed> if it was cut off. A reset connection, a damaged
-record and a peer's alert are errors, not the end: the read returns undef.
+error with the code C<closed> if it was cut off. A connection that is reset, or
+cut off in the middle of a record, a damaged record, and a peer's alert are
+errors, not the end: the read returns undef.
 
 =item Waiting
 
@@ -594,7 +601,8 @@ clients alike. With 0 a handshake may take for ever. The end of the time
 makes C<new> or C<accept> return undef with C<$!> set to ETIMEDOUT, and costs
 that one connection. As in L<IO::Socket::IP>, C<Timeout> also limits how long a
 client waits for TCP to connect, and how long a server's C<accept> waits for
-somebody to come; for these two there is no limit if it is not given.
+somebody to come; for these two there is no limit if it is not given, and no
+waiting at all with 0.
 
 =item SSL_io_timeout
 
@@ -870,6 +878,13 @@ to.
 
 =item *
 
+Characters are sent as Perl's files do it: a string of characters up to 255 as
+these bytes, however Perl keeps it, and wide ones with a warning. IO::Socket::SSL
+sends the bytes of Perl's own form, silently. C<print> of an empty string is
+true.
+
+=item *
+
 A negative offset of C<syswrite> before the start of the string, or of
 C<sysread> with a negative length, is an error, not a read of other memory or
 the end of the program. C<eof> works.
@@ -993,11 +1008,12 @@ second still tells error 18, because C<$error> is the last fault of the whole
 run. A client without a certificate makes no call, and a resumed session
 none.
 
-A number greater than 0 accepts. Everything else refuses the peer at once: 0,
-undef, an empty list, a text that is not a number. A refused client gets an
+A number greater than 0 (of 1.5 the 1 counts) accepts. Everything else refuses
+the peer at once: 0, undef, an empty list, a text that is not a number. A refused client gets an
 alert, and C<accept> returns undef. With TLS 1.3 a client whose certificate is
 refused has finished its handshake before it learns of it: its first read
-fails.
+fails. About the fault that a certificate is for another host the callback is
+not asked: that refuses the server.
 
 A callback that dies refuses the peer too, and what it died with, text or
 object, is thrown by the C<accept>, C<new>, C<accept_SSL> or C<connect_SSL> in
@@ -1061,11 +1077,11 @@ to accept>. In short: pins, then the callback, then OpenSSL.
 
     SSL_error_trap => sub { my ($socket, $text) = @_; ... }
 
-Called when a handshake has failed, instead of closing the connection. The
-socket is not closed, so that the trap may look at it or tell the peer in plain
-text what went wrong; C<$text> is that of C<$SSL_ERROR>. Its return value is
-ignored. An exception in it reaches the caller of C<accept>. Not called when a
-verify callback has died.
+Called when a handshake has failed, instead of closing the connection, so that
+the trap may look at the socket: at L</last_error>, or the peer's address. It is
+closed afterwards, unless the trap keeps a reference to it. C<$text> is that of
+C<$SSL_ERROR>. The return value is ignored. An exception in it reaches the caller
+of C<accept>. Not called when a verify callback has died.
 
 The callbacks C<SSL_passwd_cb> and C<SSL_create_ctx_callback> are described in
 L<Vouch::Context>.
@@ -1183,6 +1199,18 @@ What C<new> does with its arguments, for subclasses, and for sockets made
 without any. Takes a hash reference, and takes the C<SSL_> arguments out of it.
 Returns the socket, or undef; dies as C<new> does.
 
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Socket;
+
+    my $socket = Vouch::Socket->new;
+    $socket->configure({ PeerAddr => '127.0.0.1', PeerPort => 1 }) or say $SSL_ERROR;
+    # prints: cannot connect to 127.0.0.1:1: Connection refused
+
+=for example end
+
 =head2 accept
 
     my $client = $server->accept;
@@ -1226,7 +1254,7 @@ the same way.
     my $count = $socket->read($bytes, 100, $offset);
 
 Reads exactly that many bytes, waiting for them; fewer only at the end, or
-after an error. C<$offset> says where to put them, and may be negative to count
+after an error, which shows in C<$!>. C<$offset> says where to put them, and may be negative to count
 from the end. On a handle that does not wait, returns what there is. Returns
 the number of bytes, 0 at the end, or undef with C<$!>. Dies if the length is
 negative or the offset is before the start. (Perl's functions C<read> and
@@ -1608,9 +1636,10 @@ properly. A child that inherits handles and exits does not disturb its parent.
 Two processes must not both read, or both write: TLS has one counter for each
 direction, and the peer would take it for an attack.
 
-C<system>, backquotes and pipes fork too. A process that runs one of them after
-its last write and then closes sends no close_notify, and the peer sees the
-connection cut off. Close first, or write last.
+Commands run with C<system> and backquotes do not count as a fork. A pipe made
+with C<open> does: a process that opens one after its last read or write, and
+then closes the connection, sends no close_notify, and the peer sees it cut off.
+Close first, or write last.
 
 C<< close(SSL_no_shutdown => 1) >> is silent in any case.
 

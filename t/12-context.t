@@ -243,6 +243,8 @@ subtest 'what cannot be enforced' => sub {
     refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_verify_callback => sub { 0 }], $needs, 'a callback and the mode ANY');
     refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_fingerprint => $pin, SSL_force_fingerprint => 1], $needs,
         'pins that decide alone and the mode ANY');
+    refused([SSL_server => 1, @server, SSL_fingerprint => []],
+        qr/pins decide only with the verify mode PEER/, 'pins on a server that asks for no certificate');
     refused([SSL_verify_mode => 0, SSL_fingerprint => $pin, SSL_force_fingerprint => 1],
         qr/pins decide only with the verify mode PEER/, 'pins that decide alone and the mode NONE');
     refused([SSL_verify_mode => 0, SSL_crl_file => $crl], qr/revocation is checked only with the verify mode PEER/,
@@ -399,6 +401,8 @@ subtest 'shared: wrong use' => sub {
         'a hash'   => [[@listen, SSL_reuse_ctx => {}], $wants],
         'an object' => [[@listen, SSL_reuse_ctx => bless {}, 'Other'], $wants],
         'a socket without TLS' => [[@listen, SSL_reuse_ctx => IO::Socket::IP->new(@listen)], $wants],
+        'a misspelt argument beside it' =>
+            [[@listen, SSL_reuse_ctx => $server, SSL_verify_moed => 1], qr/does not know the argument SSL_verify_moed/],
         'a context for clients on a listener' => [[@listen, SSL_reuse_ctx => $client], qr/SSL_reuse_ctx: this context is for clients/],
         'a context for servers on a client'   => [[@peer, SSL_reuse_ctx => $server], qr/SSL_reuse_ctx: this context is for servers/],
     );

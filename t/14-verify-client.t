@@ -134,6 +134,10 @@ subtest 'where the name comes from' => sub {
     refused('and refuses too', visit($named, SSL_hostname => 'named.example', SSL_verifycn_name => 'other.example'),
         qr/hostname mismatch/i);
     accepted("SSL_verifycn_scheme 'none'", visit($named, SSL_verifycn_scheme => 'none'));
+    for my $bad ('htpp', {}) {
+        my $ok = eval { Vouch::Socket->new(PeerHost => '127.0.0.1', PeerPort => 1, SSL_verifycn_scheme => $bad); 1 };
+        ok !$ok && $@ =~ /SSL_verifycn_scheme.*use 'default' or 'none'/, 'an unknown scheme is refused: ' . (ref $bad || $bad);
+    }
     my $pair = visit($named, SSL_hostname => 'named.example');
     is $pair->{server}->get_servername, 'named.example', 'SSL_hostname is asked for';
     is visit($good)->{server}->get_servername, undef, 'an address is not';

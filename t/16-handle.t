@@ -316,6 +316,16 @@ subtest 'getc, peek, pending, eof' => sub {
     is_deeply \@lines, ["a\n", "b\n"], 'a loop with eof';
 };
 
+subtest 'ungetc' => sub {
+    my $server = holding("bc\n");
+    is $server->ungetc(ord 'a'), 1, 'a byte put back before the first read';
+    is $server->getc, 'a', 'comes first';
+    $server->ungetc(ord $_) for qw(y x);
+    is $server->pending, 2, 'and counts as pending';
+    is scalar <$server>, "xybc\n", 'what was put back last comes first';
+    ok !eval { $server->ungetc(256); 1 }, 'a character is not a byte';
+};
+
 subtest 'reading in every way from one record' => sub {
     my $handle = holding("line\nABxyz123\nlast");
     is scalar <$handle>, "line\n", 'a line';

@@ -112,8 +112,8 @@ int vouch_config_set_verify_callback(struct vouch_config *config,
 int vouch_config_set_verify_depth(struct vouch_config *config, int depth,
                                   struct vouch_error *err);
 
-/* Pins that accept a peer; alone != 0: and refuse all others.  The
- * configuration takes a reference. */
+/* Pins that accept a peer; alone != 0: and refuse all others.  They need
+ * the verify mode PEER.  The configuration takes a reference. */
 int vouch_config_set_pins(struct vouch_config *config, struct vouch_pins *pins,
                           int alone, struct vouch_error *err);
 

@@ -271,7 +271,7 @@ check_policy(const struct vouch_config *config, struct vouch_error *err)
                                "the verify mode ANY accepts every "
                                "certificate; a callback or pins that decide "
                                "alone need the mode PEER");
-    if (config->pins_alone && !peer)
+    if (config->pins != NULL && !peer)
         return vouch_error_set(err, VOUCH_E_CONFIG,
                                "pins decide only with the verify mode PEER");
     if (config->check_crl && (any || !peer))

@@ -54,8 +54,7 @@ sub CLONE_SKIP { return 1 }
 
 sub new {
     my ($class, %arg) = @_;
-    my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} } sort keys %arg;
-    _bad_argument(_unknown_text(@unknown)) if @unknown;
+    _check_names(keys %arg);
     my $self = bless { arg => \%arg }, $class;
     $self->_build;
     return $self;
@@ -299,6 +298,13 @@ sub _stamp {
     my ($path) = @_;
     my @stat = Time::HiRes::stat($path) or return 'missing';
     return join ' ', @stat[0, 1, 7, 9];
+}
+
+sub _check_names {
+    my (@names) = @_;
+    my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} } sort @names;
+    _bad_argument(_unknown_text(@unknown)) if @unknown;
+    return;
 }
 
 sub _unknown_text {
@@ -617,8 +623,9 @@ How many issuers a chain may have, 0 to 1000. Default: OpenSSL's 100.
 
 =item SSL_fingerprint
 
-A pin, or an array reference of pins. See L</Pins>. Default: none, and none can
-be added.
+A pin, or an array reference of pins. See L</Pins>. Dies unless
+C<SSL_verify_mode> asks for a certificate, for else nobody would look. Default:
+none, and none can be added.
 
 =item SSL_force_fingerprint
 

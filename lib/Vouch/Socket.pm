@@ -68,6 +68,8 @@ sub configure {
     # IO::Socket has taken Timeout out of the arguments, unless called directly.
     $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
     _check_numbers(\%own);
+    _check_trap($own{SSL_error_trap});
+    _check_scheme($own{SSL_verifycn_scheme});
     $self->SUPER::configure($arg) or return _tcp_failed($arg);
     ${*$self}{vouch} = _prepare(\%own, $context);
     return $self if $arg->{Listen} || $context->is_server;
@@ -138,6 +140,13 @@ sub recv {    ## no critic (ProhibitBuiltinHomonyms)
     my $self = shift;
     croak 'recv() would go past TLS; use sysread() or peek()' if tied *$self;
     return $self->SUPER::recv(@_);
+}
+
+sub ungetc {
+    my ($self, $code) = @_;
+    my $stream = tied *$self or return $self->SUPER::ungetc($code);
+    $stream->_unread(chr $code);
+    return 1;
 }
 
 sub pending {
@@ -239,6 +248,7 @@ sub is_SSL {
 sub _context {
     my ($given, $ssl) = @_;
     return Vouch::Context->new(%$ssl) if !defined $given;
+    Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
     my $context = blessed $given && $given->can('context') ? $given->context : $given;
     if (!blessed $context || !$context->isa('Vouch::Context')) {
         Vouch::Error->throw(
@@ -254,6 +264,25 @@ sub _context {
         );
     }
     return $context;
+}
+
+# Vouch checks names as RFC 9525 says, whatever the protocol; "none" does not.
+my %SCHEME = map { $_ => 1 } qw(
+    default none http www smtp imap pop3 acap ldap ftp xmpp sip gist nntp netconf syslog snmp
+    rfc2818 rfc3207 rfc2595 rfc4513 rfc5539 rfc3920 rfc5922 rfc5971 rfc3261 rfc4642 rfc5425 rfc5953
+);
+
+sub _check_scheme {
+    my ($scheme) = @_;
+    return if !defined $scheme || $SCHEME{$scheme};
+    my $told = ref $scheme ? 'a ' . lc(ref $scheme) . ' is not supported' : "'$scheme' is not known";
+    Vouch::Error->throw(code => 'argument', message => "SSL_verifycn_scheme: $told; use 'default' or 'none'");
+}
+
+sub _check_trap {
+    my ($trap) = @_;
+    return if !defined $trap || ref $trap eq 'CODE';
+    Vouch::Error->throw(code => 'argument', message => "SSL_error_trap must be a code reference, not '$trap'");
 }
 
 sub _check_numbers {
@@ -868,8 +897,9 @@ certificates again.
 
 =item *
 
-C<SSL_verifycn_scheme> knows C<none>; every other value means the check
-described in L</Names of hosts>, which is the same for all protocols.
+C<SSL_verifycn_scheme> knows C<none>; the names of protocols mean the check
+described in L</Names of hosts>, which is the same for all of them. A hash is
+refused.
 
 =item *
 
@@ -1153,7 +1183,9 @@ C<SSL_hostname>, else C<PeerAddr>.
 
 =item SSL_verifycn_scheme
 
-C<none> to check no name. Default: the check in L</Names of hosts>.
+C<none> to check no name; C<default>, or the name of a protocol or RFC that
+IO::Socket::SSL knows, for the check in L</Names of hosts>. Dies with any other.
+Default: C<default>.
 
 =item SSL_startHandshake
 
@@ -1163,8 +1195,8 @@ Default 1.
 =item SSL_reuse_ctx
 
 A L<Vouch::Context>, or a Vouch::Socket whose context is to be shared. The
-arguments of L<Vouch::Context/new> that are given besides have no effect.
-Dies if it is another thing, or a client's for a server.
+arguments of L<Vouch::Context/new> that are given besides have no effect, but
+unknown ones die. Dies if it is another thing, or a client's for a server.
 
 =item SSL_session
 
@@ -1282,6 +1314,13 @@ would send and receive beside it, in the clear.
 Looks at the next bytes, at most the number given, and leaves them to be read.
 Waits until there is at least one, and returns how many there are, 0 at the
 end, or undef with C<$!>.
+
+=head2 ungetc
+
+    $socket->ungetc(ord 'x');
+
+Puts a byte back in front of what is to be read next. The argument is its
+number, 0 to 255; a larger one dies. Returns 1.
 
 =head2 pending
 

@@ -478,7 +478,7 @@ test_policies(void)
         {"ANY with a callback", VOUCH_VERIFY_ANY, 1, 0, 0, -1},
         {"ANY with pins alone", VOUCH_VERIFY_ANY, 0, 2, 0, -1},
         {"ANY with lists", VOUCH_VERIFY_ANY, 0, 0, 1, -1},
-        {"NONE with pins", VOUCH_VERIFY_NONE, 0, 1, 0, 0},
+        {"NONE with pins", VOUCH_VERIFY_NONE, 0, 1, 0, -1},
         {"NONE with pins alone", VOUCH_VERIFY_NONE, 0, 2, 0, -1},
         {"NONE with lists", VOUCH_VERIFY_NONE, 0, 0, 1, -1},
         {"NONE with a callback", VOUCH_VERIFY_NONE, 1, 0, 0, 0},

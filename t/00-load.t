@@ -22,9 +22,9 @@ for my $path (@modules) {
     my $module = $path =~ s{/}{::}gr =~ s/[.]pm\z//r;
     subtest $module => sub {
         my ($status, $out, $err) = run_command([@perl, '-e', "require $module; print $module->VERSION"]);
-        is $status, 0, 'loads into a fresh perl';
-        is $err, '', 'without a warning';
-        is $out, $version, 'its version is that of the distribution';
+        is $status, 0,        'loads into a fresh perl';
+        is $err,    '',       'without a warning';
+        is $out,    $version, 'its version is that of the distribution';
         like slurp("lib/$path"), qr/^package \Q$module\E \Q$version\E;$/m, 'its file tells the same';
     };
 }
@@ -32,8 +32,8 @@ for my $path (@modules) {
 subtest 'together' => sub {
     my $code = join ' ', map { "require '$_';" } @modules;
     my ($status, undef, $err) = run_command([@perl, '-e', $code]);
-    is $status, 0, 'all modules load into one perl';
-    is $err, '', 'without a warning';
+    is $status, 0,  'all modules load into one perl';
+    is $err,    '', 'without a warning';
 };
 
 subtest 'the shared object' => sub {
@@ -48,11 +48,12 @@ CODE
 subtest 'in the place of IO::Socket::SSL' => sub {
     my ($status, $out, $err) = run_command([@perl, '-MVouch::Instead', '-e', <<'CODE']);
 use IO::Socket::SSL 2.007;
-print join ' ', IO::Socket::SSL->isa('Vouch::Socket'), SSL_VERIFY_PEER, \$SSL_ERROR == \$Vouch::Socket::SSL_ERROR;
+print join q( ), IO::Socket::SSL->isa("Vouch::Socket"), SSL_VERIFY_PEER,
+    \$SSL_ERROR == \$Vouch::Socket::SSL_ERROR;
 CODE
-    is $status, 0, 'a program that asks for IO::Socket::SSL loads';
-    is $err, '', 'without a warning';
-    is $out, '1 1 1', 'and gets this class, the constants and one $SSL_ERROR';
+    is $status, 0,       'a program that asks for IO::Socket::SSL loads';
+    is $err,    '',      'without a warning';
+    is $out,    '1 1 1', 'and gets this class, the constants and one $SSL_ERROR';
     ($status, undef, $err) = run_command([@perl, '-e', <<'CODE']);
 BEGIN { $INC{'IO/Socket/SSL.pm'} = '/elsewhere/SSL.pm' }
 require Vouch::Instead;

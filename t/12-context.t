@@ -22,7 +22,7 @@ my $leaf = issue('leaf', by => $ca);
 my $crl  = revocation_list('crl', $ca, $leaf);
 
 my $garbage  = spew("$dir/garbage", "\xfe" x 100);
-my $empty    = spew("$dir/empty", '');
+my $empty    = spew("$dir/empty",   '');
 my $missing  = "$dir/missing";
 my $identity = Vouch::Identity->load(cert_file => $cert, key_file => $key);
 my $pin      = $identity->certificate->fingerprint;
@@ -36,7 +36,7 @@ sub refused {
     my ($arg, $text, $name) = @_;
     my $error = error_of(sub { Vouch::Context->new(@$arg) });
     isa_ok $error, 'Vouch::Error', $name or return;
-    like $error->message, $text, "$name: the reason";
+    like $error->message,   $text,  "$name: the reason";
     unlike $error->message, qr/\n/, "$name: in one line";
     is $error->file, __FILE__, "$name: where the program asked";
     return;
@@ -50,141 +50,224 @@ my %argument = (
     SSL_verify_mode => {
         right => [0, 1, 3, 5, 7, '1', SSL_VERIFY_PEER, VOUCH_VERIFY_ANY, undef],
         wrong => [
-            [-1, qr/verify mode -1 is not a set of NONE 0, PEER 1/], [8, qr/verify mode 8 is not a set/],
+            [-1,  qr/verify mode -1 is not a set of NONE 0, PEER 1/], [8, qr/verify mode 8 is not a set/],
             [256, qr/verify mode 256 is not a set/],
             map { [$_, qr/\ASSL_verify_mode must be a number/] }
-                'SSL_VERIFY_PEER', '', 'x', 1.5, '1e0', 2**32, 2**32 + 1, '1 ', "1\n", 'nan', [], \1, sub { 1 },
+                'SSL_VERIFY_PEER', '', 'x', 1.5, '1e0', 2**32, 2**32 + 1, '1 ', "1\n", 'nan', [], \1,
+            sub { 1 },
         ],
     },
     SSL_verify_callback => {
         right => [sub { 1 }, \&error_of, undef],
-        wrong => [map { [$_, qr/\ASSL_verify_callback must be a code reference, not '/] } 1, 'main::error_of', '', [], {}, \1],
+        wrong => [
+            map { [$_, qr/\ASSL_verify_callback must be a code reference, not '/] } 1,
+            'main::error_of', '', [], {}, \1
+        ],
     },
     SSL_verify_depth => {
         right => [0, 1, 1000, undef],
         wrong => [
             [1001, qr/verify depth 1001 is not in 0 to 1000/],
-            map { [$_, qr/\ASSL_verify_depth must be a whole number/] } -1, 'x', '', 1.5, 2**40, [],
+            map { [$_, qr/\ASSL_verify_depth must be a whole number/] } -1,
+            'x', '', 1.5, 2**40, [],
         ],
     },
     SSL_ca_file => {
         right => [$ca->{cert}, [$ca->{cert}, $cert], \undef, [\undef], [], undef],
         wrong => [
-            [$missing, qr/\A\Q$missing\E: cannot read: No such file/], [[$ca->{cert}, $missing], qr/\A\Q$missing\E: cannot read/],
-            [$dir, qr/\A\Q$dir\E: is not a regular file/], [$garbage, qr/\A\Q$garbage\E: holds no PEM certificate/],
-            [$empty, qr/\A\Q$empty\E: holds no PEM certificate/], [$crl, qr/\A\Q$crl\E: holds no PEM certificate/],
-            [$leaf->{key}, qr/holds no PEM certificate/], ["$cert\0", $nul], [{}, $not_text], [[undef], $not_text],
-            ['/dev/zero', qr{\A/dev/zero: is not a regular file}], ['', qr/cannot read/],
+            [$missing,                qr/\A\Q$missing\E: cannot read: No such file/],
+            [[$ca->{cert}, $missing], qr/\A\Q$missing\E: cannot read/],
+            [$dir,                    qr/\A\Q$dir\E: is not a regular file/],
+            [$garbage,                qr/\A\Q$garbage\E: holds no PEM certificate/],
+            [$empty,                  qr/\A\Q$empty\E: holds no PEM certificate/],
+            [$crl,                    qr/\A\Q$crl\E: holds no PEM certificate/],
+            [$leaf->{key},            qr/holds no PEM certificate/],
+            ["$cert\0",               $nul],
+            [{},                      $not_text],
+            [[undef],                 $not_text],
+            ['/dev/zero',             qr{\A/dev/zero: is not a regular file}],
+            ['',                      qr/cannot read/],
         ],
     },
     SSL_ca_path => {
         right => [$dir, "$dir:/tmp", [$dir], \undef, undef],
         wrong => [
-            [$missing, qr/\ASSL_ca_path: '\Q$missing\E' is not a folder/], [$cert, qr/'\Q$cert\E' is not a folder/],
-            ["$dir:$missing", qr/'\Q$missing\E' is not a folder/], ["$dir\0x", qr/is not a folder|$nul/],
-            [[undef], $not_text], [[{}], $not_text],
+            [$missing,        qr/\ASSL_ca_path: '\Q$missing\E' is not a folder/],
+            [$cert,           qr/'\Q$cert\E' is not a folder/],
+            ["$dir:$missing", qr/'\Q$missing\E' is not a folder/],
+            ["$dir\0x",       qr/is not a folder|$nul/],
+            [[undef],         $not_text],
+            [[{}],            $not_text],
         ],
     },
     SSL_ca_pem => {
         right => [slurp($ca->{cert}), slurp($ca->{cert}) . slurp($cert), undef],
         wrong => [
             (map { [$_, qr/\Ano PEM certificate to trust/] } '', 'x', slurp($crl), slurp($key)),
-            [[], $not_text], [\'x', $not_text], ["\x{263a}", qr/SSL_ca_pem must be bytes; it has wide characters/],
+            [[],         $not_text],
+            [\'x',       $not_text],
+            ["\x{263a}", qr/SSL_ca_pem must be bytes; it has wide characters/],
         ],
     },
     SSL_client_ca_file => {
         right => [$ca->{cert}, undef],
         wrong => [
-            [$missing, qr/\A\Q$missing\E: cannot read: No such file/], [$garbage, qr/\A\Q$garbage\E: holds no PEM certificate/],
-            [$dir, qr/\A\Q$dir\E: is not a regular file/], ['/dev/zero', qr/is not a regular file/],
-            [[], $not_text], ["$cert\0", $nul],
+            [$missing,    qr/\A\Q$missing\E: cannot read: No such file/],
+            [$garbage,    qr/\A\Q$garbage\E: holds no PEM certificate/],
+            [$dir,        qr/\A\Q$dir\E: is not a regular file/],
+            ['/dev/zero', qr/is not a regular file/],
+            [[],          $not_text],
+            ["$cert\0",   $nul],
         ],
     },
     SSL_version => {
-        right => ['TLSv1_2', 'TLSv12', 'TLSv1_3', 'TLSv13', 'SSLv23', 'TLS', 'SSLv23:!TLSv1:!TLSv1_1',
-            'SSLv23:!TLSv1:!TLSv1_1:!SSLv3:!SSLv2', 'TLSv1_2:TLSv1_3', '!TLSv1:!TLSv1_1', 'SSLv2/3', undef],
+        right => [
+            'TLSv1_2', 'TLSv12', 'TLSv1_3', 'TLSv13', 'SSLv23', 'TLS', 'SSLv23:!TLSv1:!TLSv1_1',
+            'SSLv23:!TLSv1:!TLSv1_1:!SSLv3:!SSLv2',
+            'TLSv1_2:TLSv1_3', '!TLSv1:!TLSv1_1', 'SSLv2/3', undef
+        ],
         wrong => [
-            (map { [$_, qr/\ASSL_version: 'SSLv[23]' is not one of TLSv1, TLSv1_1, TLSv1_2, TLSv1_3/] } 'SSLv3', 'SSLv2'),
+            (
+                map { [$_, qr/\ASSL_version: 'SSLv[23]' is not one of TLSv1, TLSv1_1, TLSv1_2, TLSv1_3/] }
+                    'SSLv3',
+                'SSLv2'
+            ),
             (map { [$_, qr/\ASSL_version '.*' is not understood/] } [], \1, 'TLS v1', 'TLSv1_2,TLSv1_3', '!'),
-            (map { [$_, qr/\ASSL_version: '\w+' is not one of/] } 'tlsv1_2', 'TLSv1_4', '1.2' =~ s/[.]//r, '!TLSv9'),
-            (map { [$_, qr/does not leave one range of versions/] }
-                '', 'SSLv23:!TLSv1_1', 'TLSv1_3:TLSv1_1', 'SSLv23:!TLSv1:!TLSv1_1:!TLSv1_2:!TLSv1_3'),
+            (
+                map { [$_, qr/\ASSL_version: '\w+' is not one of/] } 'tlsv1_2', 'TLSv1_4',
+                '1.2' =~ s/[.]//r,                                              '!TLSv9'
+            ),
+            (
+                map { [$_, qr/does not leave one range of versions/] } '',
+                'SSLv23:!TLSv1_1', 'TLSv1_3:TLSv1_1', 'SSLv23:!TLSv1:!TLSv1_1:!TLSv1_2:!TLSv1_3'
+            ),
         ],
     },
     SSL_cipher_list => {
         right => ['DEFAULT', 'ECDHE-RSA-AES128-GCM-SHA256', 'HIGH:!aNULL', undef],
-        wrong => [['nosuch', qr/\Acipher list "nosuch" selects none/], ['', qr/cipher list ""/],
-            [{ '' => 'DEFAULT' }, $not_text], ["DEFAULT\0", $nul]],
+        wrong => [
+            ['nosuch',            qr/\Acipher list "nosuch" selects none/],
+            ['',                  qr/cipher list ""/],
+            [{ '' => 'DEFAULT' }, $not_text],
+            ["DEFAULT\0",         $nul]
+        ],
     },
     SSL_ciphersuites => {
         right => ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256', undef],
-        wrong => [['nosuch', qr/\Acipher suites "nosuch"/], [[], $not_text], ["TLS_AES_128_GCM_SHA256\0", $nul]],
+        wrong =>
+            [['nosuch', qr/\Acipher suites "nosuch"/], [[], $not_text], ["TLS_AES_128_GCM_SHA256\0", $nul]],
     },
     SSL_ecdh_curve => {
         right => ['P-256', 'X25519:P-256', 'auto', undef],
-        wrong => [['nosuch', qr/\Agroups "nosuch" \(try "X25519:P-256"\)/], [[], $not_text], ["P-256\0", $nul]],
+        wrong =>
+            [['nosuch', qr/\Agroups "nosuch" \(try "X25519:P-256"\)/], [[], $not_text], ["P-256\0", $nul]],
     },
     SSL_honor_cipher_order => { right => [0, 1, '', 'yes', undef] },
     SSL_session_tickets    => { right => [0, 1, '', 'yes', undef] },
-    SSL_alpn_protocols => {
+    SSL_alpn_protocols     => {
         right => [['h2', 'http/1.1'], 'h2', [], ['x' x 255], [map { "p$_" } 1 .. 100], undef],
         wrong => [
-            (map { [$_, qr/\Aan application protocol has 1 to 255 bytes/] } '', [''], ['x' x 256], ['h2', '']),
-            [{}, $not_text], [[undef], $not_text], [[[]], $not_text], [["h2\0"], $nul],
+            (
+                map { [$_, qr/\Aan application protocol has 1 to 255 bytes/] } '',
+                [''],
+                ['x' x 256],
+                ['h2', '']
+            ),
+            [{},                $not_text],
+            [[undef],           $not_text],
+            [[[]],              $not_text],
+            [["h2\0"],          $nul],
             [[('x' x 255) x 5], qr/application protocols of more than 1024 bytes/],
         ],
     },
     SSL_session_id_context => {
         right => ['x', 'x' x 32, "\0", undef],
-        wrong => [['', qr/a session id context has 1 to 32 bytes/], ['x' x 33, qr/1 to 32 bytes/], [[], $not_text],
-            ["\x{263a}", qr/must be bytes; it has wide characters/]],
+        wrong => [
+            ['',         qr/a session id context has 1 to 32 bytes/],
+            ['x' x 33,   qr/1 to 32 bytes/],
+            [[],         $not_text],
+            ["\x{263a}", qr/must be bytes; it has wide characters/]
+        ],
     },
     SSL_use_cert => { right => [0, 1, undef] },
     SSL_identity => {
         right => [$identity, { '' => $identity, 'a.example' => $identity }, undef],
-        wrong => [map { [$_, qr/\ASSL_identity must be a Vouch::Identity, not /] }
-            'x', [], bless({}, 'Other'), { '' => undef }, $identity->certificate],
+        wrong => [
+            map { [$_, qr/\ASSL_identity must be a Vouch::Identity, not /] } 'x',
+            [],
+            bless({}, 'Other'),
+            { '' => undef },
+            $identity->certificate
+        ],
     },
     SSL_cert_file => {
         more  => [SSL_key_file => $key],
-        right => [$cert, { '' => $cert }, { '' => $cert, 'a.example' => $cert, '*.b.example' => $cert, 'c.example%ec' => $cert }],
+        right => [
+            $cert,
+            { '' => $cert },
+            { '' => $cert, 'a.example' => $cert, '*.b.example' => $cert, 'c.example%ec' => $cert }
+        ],
         wrong => [
-            [$missing, qr/\A\Q$missing\E: cannot read: No such file/], [$garbage, qr/\A\Q$garbage\E: not a certificate/],
-            [$dir, qr/\A\Q$dir\E: is not a regular file/], [$other_cert, qr/\A\Q$key\E does not match \Q$other_cert\E/],
+            [$missing,                            qr/\A\Q$missing\E: cannot read: No such file/],
+            [$garbage,                            qr/\A\Q$garbage\E: not a certificate/],
+            [$dir,                                qr/\A\Q$dir\E: is not a regular file/],
+            [$other_cert,                         qr/\A\Q$key\E does not match \Q$other_cert\E/],
             [spew("$dir/large", 'x' x 1_048_577), qr/large: is larger than 1048576 bytes/],
-            [[$cert], $not_text], [{ '' => undef }, $not_text], ["$cert\0", $nul],
-            [{ 'a*.example' => $cert }, qr/"a\*[.]example" is not a server name; use "host[.]example" or "\*[.]host[.]example"/],
-            [{ "a\0b" => $cert }, $nul], [{ 'x' x 300 => $cert }, qr/is not a server name/],
+            [[$cert],                             $not_text],
+            [{ '' => undef },                     $not_text],
+            ["$cert\0",                           $nul],
+            [
+                { 'a*.example' => $cert },
+                qr/"a\*[.]example" is not a server name; use "host[.]example" or "\*[.]host[.]example"/
+            ],
+            [{ "a\0b"    => $cert }, $nul],
+            [{ 'x' x 300 => $cert }, qr/is not a server name/],
         ],
     },
     SSL_key_file => {
         more  => [SSL_cert_file => $cert],
         right => [$key, { '' => $key }],
         wrong => [
-            [$missing, qr/\A\Q$missing\E: cannot read: No such file/], [$garbage, qr/\A\Q$garbage\E: not a private key/],
-            [$dir, qr/\A\Q$dir\E: is not a regular file/], [$other_key, qr/\A\Q$other_key\E does not match \Q$cert\E/],
-            ["$dir/large", qr/large: is larger than 1048576 bytes/], [[$key], $not_text], ["$key\0", $nul],
-            [undef, qr/\A\Q$cert\E: no private key in it.*SSL_key_file/],
+            [$missing,     qr/\A\Q$missing\E: cannot read: No such file/],
+            [$garbage,     qr/\A\Q$garbage\E: not a private key/],
+            [$dir,         qr/\A\Q$dir\E: is not a regular file/],
+            [$other_key,   qr/\A\Q$other_key\E does not match \Q$cert\E/],
+            ["$dir/large", qr/large: is larger than 1048576 bytes/],
+            [[$key],       $not_text],
+            ["$key\0",     $nul],
+            [undef,        qr/\A\Q$cert\E: no private key in it.*SSL_key_file/],
         ],
     },
     SSL_passwd_cb => {
         more  => [@server],
-        right => [sub { 'x' }, 'x', undef],
-        wrong => [map { [$_, qr/the password must be a text or a code reference/] } [], {}, \'x'],
+        right => [sub { 'x' },                                                          'x', undef],
+        wrong => [map { [$_, qr/the password must be a text or a code reference/] } [], {},  \'x'],
     },
     SSL_cert => {
         more  => [SSL_key => 0 + $identity->certificate],
-        wrong => [map { [$_, qr/\ASSL_cert must be the address of an OpenSSL object, not '/] } 'x', '', 0, -1, 1, 1.5, {}, [undef]],
+        wrong => [
+            map { [$_, qr/\ASSL_cert must be the address of an OpenSSL object, not '/] } 'x',
+            '', 0, -1, 1, 1.5, {}, [undef]
+        ],
     },
     SSL_key => {
         more  => [SSL_cert => 0 + $identity->certificate],
-        wrong => [map { [$_, qr/\ASSL_key must be the address of an OpenSSL object, not '/] } 'x', '', 0, -1, undef],
+        wrong => [
+            map { [$_, qr/\ASSL_key must be the address of an OpenSSL object, not '/] } 'x',
+            '', 0, -1, undef
+        ],
     },
     SSL_fingerprint => {
         right => [$pin, [$pin, uc $pin =~ s/.*\$//r], [], undef],
         wrong => [
-            (map { [$_, qr/" is not a fingerprint; write sha256\$HEX/] } '', 'x', 'sha256$', 'sha256$zz', substr($pin, 0, -1), ['x']),
-            ['sha1$' . 'ab' x 32, qr/has 32 bytes; sha1 has 20/], [{}, $not_text], [[undef], $not_text], ["$pin\0", $nul],
+            (
+                map { [$_, qr/" is not a fingerprint; write sha256\$HEX/] } '',
+                'x', 'sha256$', 'sha256$zz', substr($pin, 0, -1), ['x']
+            ),
+            ['sha1$' . 'ab' x 32, qr/has 32 bytes; sha1 has 20/],
+            [{},                  $not_text],
+            [[undef],             $not_text],
+            ["$pin\0",            $nul],
         ],
     },
     SSL_force_fingerprint => {
@@ -195,11 +278,14 @@ my %argument = (
         more  => [SSL_ca_file => $ca->{cert}],
         right => [$crl, undef],
         wrong => [
-            [$missing, qr/\A\Q$missing\E: cannot read: No such file/], [$garbage, qr/\A\Q$garbage\E: holds no PEM revocation list/],
-            [$cert, qr/\A\Q$cert\E: holds no PEM revocation list \(X509 CRL\)/], [[$crl], $not_text], ["$crl\0", $nul],
+            [$missing, qr/\A\Q$missing\E: cannot read: No such file/],
+            [$garbage, qr/\A\Q$garbage\E: holds no PEM revocation list/],
+            [$cert,    qr/\A\Q$cert\E: holds no PEM revocation list \(X509 CRL\)/],
+            [[$crl],   $not_text],
+            ["$crl\0", $nul],
         ],
     },
-    SSL_check_crl => { more => [SSL_ca_file => $ca->{cert}], right => [0, 1, undef] },
+    SSL_check_crl           => { more => [SSL_ca_file => $ca->{cert}], right => [0, 1, undef] },
     SSL_create_ctx_callback => {
         right => [sub { }, undef],
         wrong => [map { [$_, qr/\ASSL_create_ctx_callback must be a code reference, not '/] } 'x', 0, [], {}],
@@ -208,7 +294,10 @@ my %argument = (
 
 sub shown {
     my ($value) = @_;
-    return !defined $value ? 'undef' : ref $value ? 'a reference' : '"' . (substr $value, 0, 60) =~ s/[^ -~]/?/gr . '"';
+    return
+         !defined $value ? 'undef'
+        : ref $value     ? 'a reference'
+        :                  '"' . (substr $value, 0, 60) =~ s/[^ -~]/?/gr . '"';
 }
 
 for my $name (sort keys %argument) {
@@ -225,40 +314,57 @@ for my $name (sort keys %argument) {
 
 subtest 'arguments that nobody knows' => sub {
     my %near = (
-        SSL_certfile => 'SSL_cert_file', ssl_verify_mode => 'SSL_verify_mode', SSLKeyFile => 'SSL_key_file',
-        'SSL-ca-path' => 'SSL_ca_path', SSL_Verify_CallBack => 'SSL_verify_callback',
+        SSL_certfile        => 'SSL_cert_file',
+        ssl_verify_mode     => 'SSL_verify_mode',
+        SSLKeyFile          => 'SSL_key_file',
+        'SSL-ca-path'       => 'SSL_ca_path',
+        SSL_Verify_CallBack => 'SSL_verify_callback',
     );
     for my $name (sort keys %near) {
-        refused([$name => 1], qr/\AVouch does not know the argument \Q$name\E \(did you mean $near{$name}\?\)\z/, $name);
+        refused([$name => 1],
+            qr/\AVouch does not know the argument \Q$name\E \(did you mean $near{$name}\?\)\z/, $name);
     }
     refused([SSL_whatever => 1], qr/\AVouch does not know the argument SSL_whatever\z/, 'without a likeness');
-    refused([SSL_b => undef, SSL_a => 1], qr/argument SSL_a, SSL_b\z/, 'two of them, one undef');
-    my $error = error_of(sub { Vouch::Socket->new(PeerHost => '127.0.0.1', PeerPort => 1, SSL_verifymode => 0) });
-    like $error, qr/SSL_verifymode \(did you mean SSL_verify_mode\?\)/, 'given to a socket: told before it connects';
+    refused([SSL_b        => undef, SSL_a => 1], qr/argument SSL_a, SSL_b\z/, 'two of them, one undef');
+    my $error =
+        error_of(sub { Vouch::Socket->new(PeerHost => '127.0.0.1', PeerPort => 1, SSL_verifymode => 0) });
+    like $error, qr/SSL_verifymode \(did you mean SSL_verify_mode\?\)/,
+        'given to a socket: told before it connects';
     is $error->file, __FILE__, 'and where';
 };
 
 subtest 'what cannot be enforced' => sub {
     my $needs = qr/a callback or pins that decide alone need the mode PEER/;
-    refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_verify_callback => sub { 0 }], $needs, 'a callback and the mode ANY');
-    refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_fingerprint => $pin, SSL_force_fingerprint => 1], $needs,
-        'pins that decide alone and the mode ANY');
-    refused([SSL_server => 1, @server, SSL_fingerprint => []],
-        qr/pins decide only with the verify mode PEER/, 'pins on a server that asks for no certificate');
-    refused([SSL_verify_mode => 0, SSL_fingerprint => $pin, SSL_force_fingerprint => 1],
-        qr/pins decide only with the verify mode PEER/, 'pins that decide alone and the mode NONE');
-    refused([SSL_verify_mode => 0, SSL_crl_file => $crl], qr/revocation is checked only with the verify mode PEER/,
-        'revocation and the mode NONE');
-    refused([@server, SSL_check_crl => 1], qr/revocation is checked only with the verify mode PEER/,
-        'revocation on a server that asks for no certificate');
-    refused([SSL_server => 1], qr/a server needs a certificate: give SSL_cert_file and SSL_key_file.*vouch cert/,
-        'a server without a certificate');
+    refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_verify_callback => sub { 0 }],
+        $needs, 'a callback and the mode ANY');
+    refused([SSL_verify_mode => VOUCH_VERIFY_ANY, SSL_fingerprint => $pin, SSL_force_fingerprint => 1],
+        $needs, 'pins that decide alone and the mode ANY');
+    refused(
+        [SSL_verify_mode => 0, SSL_fingerprint => $pin, SSL_force_fingerprint => 1],
+        qr/pins decide only with the verify mode PEER/,
+        'pins that decide alone and the mode NONE'
+    );
+    refused(
+        [SSL_verify_mode => 0, SSL_crl_file => $crl],
+        qr/revocation is checked only with the verify mode PEER/,
+        'revocation and the mode NONE'
+    );
+    refused(
+        [@server, SSL_check_crl => 1],
+        qr/revocation is checked only with the verify mode PEER/,
+        'revocation on a server that asks for no certificate'
+    );
+    refused(
+        [SSL_server => 1],
+        qr/a server needs a certificate: give SSL_cert_file and SSL_key_file.*vouch cert/,
+        'a server without a certificate'
+    );
 };
 
 subtest 'a file that may not be read' => sub {
     my $secret = spew("$dir/secret", slurp($key));
-    chmod 0, $secret or die $!;
-    chmod oct 755, $dir or die $!;
+    chmod 0,       $secret or die $!;
+    chmod oct 755, $dir    or die $!;
     pipe my $read, my $write or die $!;
     my $pid = fork // die $!;
     if ($pid == 0) {
@@ -278,27 +384,37 @@ subtest 'SSL_create_ctx_callback' => sub {
     my $context = Vouch::Context->new(SSL_create_ctx_callback => sub { push @got, @_ });
     is_deeply \@got, [$context->ssl_ctx], 'gets the address of the SSL_CTX';
     cmp_ok $got[0], '>', 4096, 'which is one';
-    is error_of(sub { Vouch::Context->new(SSL_create_ctx_callback => sub { die "no\n" }) }), "no\n",
+    is error_of(sub {
+        Vouch::Context->new(SSL_create_ctx_callback => sub { die "no\n" });
+        }),
+        "no\n",
         'what it dies with reaches the program';
 };
 
 subtest 'a server certificate out of its dates' => sub {
-    my @old  = identity('old', cn => 'old.example', not_before => 1_000_000_000, not_after => 1_000_000_001);
-    my @soon = identity('soon', cn => 'soon.example', not_before => time + 1000, not_after => time + 2000);
+    my @old  = identity('old',  cn => 'old.example', not_before => 1_000_000_000, not_after => 1_000_000_001);
+    my @soon = identity('soon', cn => 'soon.example', not_before => time + 1000,  not_after => time + 2000);
     my ($warnings, $context) = expect_warnings(sub {
         Vouch::Context->new(SSL_server => 1, SSL_cert_file => $old[0], SSL_key_file => $old[1]);
     });
     isa_ok $context, 'Vouch::Context', 'an expired one is used';
     is scalar @$warnings, 1, 'with one warning';
-    like $warnings->[0], qr/certificate for old[.]example expired on 2001-09-09T01:46:41Z; .*vouch cert --renew/,
+    like $warnings->[0],
+        qr/certificate for old[.]example expired on 2001-09-09T01:46:41Z; .*vouch cert --renew/,
         'which tells when, and what to do';
     like $warnings->[0], qr/ at \Q${\__FILE__}\E line [0-9]+[.]?$/m, 'and where';
     ($warnings) = expect_warnings(sub {
-        Vouch::Socket->new(LocalAddr => '127.0.0.1', Listen => 1, SSL_cert_file => $soon[0], SSL_key_file => $soon[1]);
+        Vouch::Socket->new(
+            LocalAddr     => '127.0.0.1',
+            Listen        => 1,
+            SSL_cert_file => $soon[0],
+            SSL_key_file  => $soon[1]
+        );
     });
     like $warnings->[0], qr/certificate for soon[.]example is valid only from 20/, 'one from the future';
-    like $warnings->[0], qr/ at \Q${\__FILE__}\E line [0-9]+[.]?$/m, 'given to a socket: where';
-    ($warnings) = expect_warnings(sub { Vouch::Context->new(SSL_cert_file => $old[0], SSL_key_file => $old[1]) });
+    like $warnings->[0], qr/ at \Q${\__FILE__}\E line [0-9]+[.]?$/m,               'given to a socket: where';
+    ($warnings) =
+        expect_warnings(sub { Vouch::Context->new(SSL_cert_file => $old[0], SSL_key_file => $old[1]) });
     is_deeply $warnings, [], 'a client is not warned';
 };
 
@@ -306,33 +422,43 @@ subtest 'a server certificate out of its dates' => sub {
 sub seen {
     my ($context) = @_;
     my $pair = VouchTest::Pair->new(
-        server => { SSL_reuse_ctx => $context }, client => { SSL_verify_mode => SSL_VERIFY_NONE },
+        server => { SSL_reuse_ctx   => $context },
+        client => { SSL_verify_mode => SSL_VERIFY_NONE },
     );
     return $pair->{client} ? $pair->{client}->get_fingerprint : "none: $pair->{client_error}";
 }
 
 subtest 'reload' => sub {
     my ($a, $b) = identity('reload', cn => 'first');
-    my $context = Vouch::Context->new(SSL_server => 1, SSL_cert_file => $a, SSL_key_file => $b,
-        SSL_verify_mode => SSL_VERIFY_PEER, SSL_fingerprint => [$pin]);
+    my $context = Vouch::Context->new(
+        SSL_server      => 1,
+        SSL_cert_file   => $a,
+        SSL_key_file    => $b,
+        SSL_verify_mode => SSL_VERIFY_PEER,
+        SSL_fingerprint => [$pin]
+    );
     my $first = Vouch::Certificate->from_file($a)->fingerprint;
     is seen($context), $first, 'the certificate';
     is_deeply [$context->changed_files], [], 'no file has changed';
     my $pair = VouchTest::Pair->new(
-        server => { SSL_reuse_ctx => $context }, client => { SSL_verify_mode => SSL_VERIFY_NONE });
+        server => { SSL_reuse_ctx   => $context },
+        client => { SSL_verify_mode => SSL_VERIFY_NONE }
+    );
     identity('reload', cn => 'second');
     my $second = Vouch::Certificate->from_file($a)->fingerprint;
     is_deeply [$context->changed_files], [$a, $b], 'both files have changed';
     is seen($context), $first, 'without a reload it stays as it was';
     $context->add_pin('ab' x 32);
     is $context->reload, $context, 'reload returns the context';
-    is seen($context), $second, 'new connections get the new certificate';
+    is seen($context),   $second,  'new connections get the new certificate';
     is_deeply [$context->changed_files], [], 'and nothing has changed since';
     my ($client, $server) = $pair->both;
     print {$client} "still here\n";
     is scalar <$server>, "still here\n", 'a connection made before goes on';
-    is_deeply [sort $context->pins], [sort $pin, 'sha256$' . 'ab' x 32], 'the pins are kept, with the one that was added';
-    $pair = VouchTest::Pair->new(listener => $pair->{listener}, client => { SSL_verify_mode => SSL_VERIFY_NONE });
+    is_deeply [sort $context->pins], [sort $pin, 'sha256$' . 'ab' x 32],
+        'the pins are kept, with the one that was added';
+    $pair =
+        VouchTest::Pair->new(listener => $pair->{listener}, client => { SSL_verify_mode => SSL_VERIFY_NONE });
     is $pair->{client}->get_fingerprint, $second, 'a listener made before uses the new one';
 };
 
@@ -341,18 +467,19 @@ subtest 'a reload that fails' => sub {
     my $context = Vouch::Context->new(SSL_server => 1, SSL_cert_file => $a, SSL_key_file => $b);
     my $first   = Vouch::Certificate->from_file($a)->fingerprint;
     my %break   = (
-        'garbage'    => [sub { spew($b, 'garbage') }, qr/\A\Q$b\E: not a private key/],
+        'garbage'     => [sub { spew($b, 'garbage') },         qr/\A\Q$b\E: not a private key/],
         'another key' => [sub { spew($b, slurp($other_key)) }, qr/\A\Q$b\E does not match \Q$a\E/],
-        'no file'    => [sub { unlink $a }, qr/\A\Q$a\E: cannot read/],
+        'no file'     => [sub { unlink $a }, qr/\A\Q$a\E: cannot read/],
     );
     for my $kind ('garbage', 'another key', 'no file') {
         $break{$kind}[0]->();
         my $error = error_of(sub { $context->reload });
         isa_ok $error, 'Vouch::Error', $kind;
         like $error->message, $break{$kind}[1], "$kind: the reason";
-        is $error->file, __FILE__, "$kind: where";
-        is seen($context), $first, "$kind: what was loaded goes on";
-        cmp_ok scalar(my @changed = $context->changed_files), '>', 0, "$kind: the files still count as changed";
+        is $error->file,   __FILE__, "$kind: where";
+        is seen($context), $first,   "$kind: what was loaded goes on";
+        cmp_ok scalar(my @changed = $context->changed_files), '>', 0,
+            "$kind: the files still count as changed";
     }
     identity('broken', cn => 'mended');
     $context->reload;
@@ -361,7 +488,8 @@ subtest 'a reload that fails' => sub {
 
 subtest 'changed_files' => sub {
     my $list = spew("$dir/authorities", slurp($ca->{cert}));
-    my $context = Vouch::Context->new(SSL_ca_file => [$list, $cert], SSL_crl_file => $crl, SSL_fingerprint => []);
+    my $context =
+        Vouch::Context->new(SSL_ca_file => [$list, $cert], SSL_crl_file => $crl, SSL_fingerprint => []);
     is_deeply [$context->changed_files], [], 'none at first';
     unlink $list or die $!;
     is_deeply [$context->changed_files], [$list], 'one that is gone';
@@ -373,19 +501,24 @@ subtest 'changed_files' => sub {
 };
 
 subtest 'shared' => sub {
-    my $server  = Vouch::Context->new(@server);
-    my $client  = Vouch::Context->new(SSL_verify_mode => SSL_VERIFY_NONE);
-    my @pairs   = map { VouchTest::Pair->new(server => { SSL_reuse_ctx => $server }, client => { SSL_reuse_ctx => $client }) } 1 .. 5;
+    my $server = Vouch::Context->new(@server);
+    my $client = Vouch::Context->new(SSL_verify_mode => SSL_VERIFY_NONE);
+    my @pairs  = map {
+        VouchTest::Pair->new(server => { SSL_reuse_ctx => $server }, client => { SSL_reuse_ctx => $client })
+    } 1 .. 5;
     for my $number (0 .. 4) {
         my ($here, $there) = $pairs[$number]->both;
         print {$here} "to $number\n";
         is scalar <$there>, "to $number\n", "socket $number of five";
-        is $here->context, $client, "socket $number has the client's context";
-        is $there->context, $server, "socket $number has the server's";
+        is $here->context,  $client,        "socket $number has the client's context";
+        is $there->context, $server,        "socket $number has the server's";
     }
-    my $pair = VouchTest::Pair->new(server => { SSL_reuse_ctx => $pairs[0]{server} }, client => { SSL_reuse_ctx => $pairs[1]{client} });
-    ok $pair->{client}, 'a context taken from another socket';
-    ok $server->is_server, 'one is for servers';
+    my $pair = VouchTest::Pair->new(
+        server => { SSL_reuse_ctx => $pairs[0]{server} },
+        client => { SSL_reuse_ctx => $pairs[1]{client} }
+    );
+    ok $pair->{client},     'a context taken from another socket';
+    ok $server->is_server,  'one is for servers';
     ok !$client->is_server, 'the other is not';
 };
 
@@ -397,14 +530,14 @@ subtest 'shared: wrong use' => sub {
     my $port   = VouchTest::Pair::listener(SSL_reuse_ctx => $server);
     my @peer   = (PeerHost => '127.0.0.1', PeerPort => $port->sockport);
     my %bad    = (
-        'a text'   => [[@listen, SSL_reuse_ctx => 'x'], $wants],
-        'a hash'   => [[@listen, SSL_reuse_ctx => {}], $wants],
-        'an object' => [[@listen, SSL_reuse_ctx => bless {}, 'Other'], $wants],
+        'a text'               => [[@listen, SSL_reuse_ctx => 'x'],                          $wants],
+        'a hash'               => [[@listen, SSL_reuse_ctx => {}],                           $wants],
+        'an object'            => [[@listen, SSL_reuse_ctx => bless {}, 'Other'],            $wants],
         'a socket without TLS' => [[@listen, SSL_reuse_ctx => IO::Socket::IP->new(@listen)], $wants],
-        'a misspelt argument beside it' =>
-            [[@listen, SSL_reuse_ctx => $server, SSL_verify_moed => 1], qr/does not know the argument SSL_verify_moed/],
-        'a context for clients on a listener' => [[@listen, SSL_reuse_ctx => $client], qr/SSL_reuse_ctx: this context is for clients/],
-        'a context for servers on a client'   => [[@peer, SSL_reuse_ctx => $server], qr/SSL_reuse_ctx: this context is for servers/],
+        'a context for clients on a listener' =>
+            [[@listen, SSL_reuse_ctx => $client], qr/SSL_reuse_ctx: this context is for clients/],
+        'a context for servers on a client' =>
+            [[@peer, SSL_reuse_ctx => $server], qr/SSL_reuse_ctx: this context is for servers/],
     );
     for my $name (sort keys %bad) {
         my $error = error_of(sub { Vouch::Socket->new(@{ $bad{$name}[0] }) });

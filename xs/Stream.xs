@@ -16,7 +16,6 @@ _detach(self, quiet)
     struct vxs_stream *self
     int quiet
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
     vxs_stream_detach(aTHX_ self, quiet);
 
 SV *
@@ -45,26 +44,25 @@ int
 _handshake(self, timeout)
     struct vxs_stream *self
     IV timeout
-  PREINIT:
-    SV *hold;
   CODE:
-    hold = sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    PERL_UNUSED_VAR(hold);
     RETVAL = vxs_stream_handshake(aTHX_ self, timeout);
   OUTPUT:
     RETVAL
 
 SV *
-READ(self, target, length, offset = 0)
+READ(self, target, length, offset = NULL)
     struct vxs_stream *self
     SV *target
-    IV length
-    IV offset
+    SV *length
+    SV *offset
   ALIAS:
     _read_all = 1
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    RETVAL = vxs_stream_read(aTHX_ self, target, length, offset, ix);
+    /* What an object does to be a number, and a signal handler while we
+     * wait, may drop the target. */
+    sv_2mortal(SvREFCNT_inc_simple_NN(target));
+    RETVAL = vxs_stream_read(aTHX_ self, target, SvIV(length),
+                             offset == NULL ? 0 : SvIV(offset), ix);
   OUTPUT:
     RETVAL
 
@@ -74,9 +72,8 @@ READLINE(self)
   PREINIT:
     SV *line;
   PPCODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
     PUTBACK;
-    if (GIMME_V != G_LIST) {
+    if (GIMME_V != G_ARRAY) {
         line = vxs_stream_line(aTHX_ self);
         SPAGAIN;
         XPUSHs(line == NULL ? &PL_sv_undef : sv_2mortal(line));
@@ -93,7 +90,6 @@ SV *
 GETC(self)
     struct vxs_stream *self
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
     RETVAL = newSVpvs("");
     sv_2mortal(RETVAL);
     {
@@ -109,13 +105,10 @@ PRINT(self, ...)
     struct vxs_stream *self
   PREINIT:
     SV *joined;
-    SV *comma;
     const char *data = "";
     STRLEN length;
     I32 i;
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    comma = GvSV(PL_ofsgv);
     if (items == 2 && (PL_ors_sv == NULL || !SvOK(PL_ors_sv))) {
         data = vxs_octets(aTHX_ ST(1), "print", &length);
     } else {
@@ -123,8 +116,9 @@ PRINT(self, ...)
         for (i = 1; i < items; i++) {
             data = vxs_octets(aTHX_ ST(i), "print", &length);
             sv_catpvn(joined, data, length);
-            if (i + 1 < items && comma != NULL && SvOK(comma)) {
-                data = vxs_octets(aTHX_ comma, "print", &length);
+            if (i + 1 < items && GvSV(PL_ofsgv) != NULL
+                && SvOK(GvSV(PL_ofsgv))) {
+                data = vxs_octets(aTHX_ GvSV(PL_ofsgv), "print", &length);
                 sv_catpvn(joined, data, length);
             }
         }
@@ -149,22 +143,25 @@ WRITE(self, source, ...)
     const char *data;
     STRLEN have;
     IV offset = 0;
-    IV length;
+    IV length = IV_MAX;
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    data = vxs_octets(aTHX_ source, NULL, &have);
+    /* The numbers first, and each once: an object may change the source, or
+     * its mind. */
+    sv_2mortal(SvREFCNT_inc_simple_NN(source));
+    if (items > 2 && SvOK(ST(2)))
+        length = SvIV(ST(2));
     if (items > 3 && SvOK(ST(3)))
         offset = SvIV(ST(3));
+    data = vxs_octets(aTHX_ source, NULL, &have);
     if (offset < 0)
         offset += (IV) have;
-    length = (IV) have - offset;
-    if (items > 2 && SvOK(ST(2)) && SvIV(ST(2)) < length)
-        length = SvIV(ST(2));
     if (offset < 0 || offset > (IV) have || length < 0) {
         vxs_set_ssl_error(aTHX_ EINVAL, "offset or length outside the string");
         SETERRNO(EINVAL, 0);
         RETVAL = newSV(0);
     } else {
+        if (length > (IV) have - offset)
+            length = (IV) have - offset;
         RETVAL = vxs_stream_write(aTHX_ self, data + offset, (size_t) length,
                                   ix);
     }
@@ -175,7 +172,6 @@ int
 EOF(self, ...)
     struct vxs_stream *self
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
     RETVAL = vxs_stream_eof(aTHX_ self);
   OUTPUT:
     RETVAL
@@ -192,10 +188,10 @@ SV *
 _peek(self, target, length)
     struct vxs_stream *self
     SV *target
-    IV length
+    SV *length
   CODE:
-    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
-    RETVAL = vxs_stream_peek(aTHX_ self, target, length);
+    sv_2mortal(SvREFCNT_inc_simple_NN(target));
+    RETVAL = vxs_stream_peek(aTHX_ self, target, SvIV(length));
   OUTPUT:
     RETVAL
 

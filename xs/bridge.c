@@ -153,6 +153,15 @@ vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name)
     return mg->mg_ptr;
 }
 
+void *
+vxs_unwrap_held(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name)
+{
+    void *ptr = vxs_unwrap(aTHX_ object, vtbl, class_name);
+
+    (void) sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(object)));
+    return ptr;
+}
+
 SV *
 vxs_wrap_cert(pTHX_ struct vouch_cert *cert)
 {
@@ -227,8 +236,8 @@ vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r)
         if (what == NULL)
             croak("Wide character in syswrite");
         if (ckWARN(WARN_UTF8))
-            Perl_warner(aTHX_ packWARN(WARN_UTF8),
-                        "Wide character in %s", what);
+            Perl_warner(aTHX_ packWARN(WARN_UTF8), "Wide character in %s",
+                        what);
     }
     return SvPV(sv, *length_r);
 }

@@ -23,11 +23,12 @@ struct vxs_config {
 /* A connection with its reading buffer; the tied half of a socket. */
 struct vxs_stream {
     struct vouch_conn *conn;
-    SV *config;  /* keeps the callback alive */
-    SV *socket;  /* a weak reference to the handle it is tied to */
-    SV *pending; /* an exception to be thrown when C has unwound */
-    int busy;    /* inside OpenSSL: the callback may not come back */
-    int fd;
+    SV *config;          /* keeps the callback alive */
+    SV *socket;          /* a weak reference to the handle it is tied to */
+    SV *pending;         /* an exception to be thrown when C has unwound */
+    int busy;            /* inside OpenSSL: the callback may not come back */
+    int writing;         /* a record is under way, or was given up half sent */
+    int fd;              /* -1 once the handle is closed */
     unsigned forks;      /* vxs_forks at the last input or output */
     int64_t io_timeout;  /* milliseconds without progress, or -1 */
     size_t max_line;     /* bytes that readline may gather */
@@ -59,6 +60,11 @@ SV *vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,
 
 /* The pointer in an object, or die: "argument is not a live CLASS object". */
 void *vxs_unwrap(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name);
+
+/* The same, kept alive until the statement ends: for the typemap, as what
+ * converts the arguments that follow may drop the object. */
+void *vxs_unwrap_held(pTHX_ SV *object, const MGVTBL *vtbl,
+                      const char *class_name);
 
 /* A certificate object; takes its own reference.  undef for NULL. */
 SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
@@ -151,7 +157,7 @@ size_t vxs_stream_pending(const struct vxs_stream *stream);
  * The read buffer: at least a byte in it (its length, else 0 for the end or
  * an outcome below), how many, some taken, its memory given back if empty.
  */
-ssize_t vxs_stream_fill(pTHX_ struct vxs_stream *stream);
+ssize_t vxs_stream_fill(pTHX_ struct vxs_stream *stream, SV *line);
 size_t vxs_stream_buffered(const struct vxs_stream *stream);
 void vxs_stream_consume(struct vxs_stream *stream, size_t length);
 void vxs_stream_release(struct vxs_stream *stream);

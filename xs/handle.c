@@ -107,5 +107,6 @@ vxs_stream_detach(pTHX_ struct vxs_stream *self, int quiet)
     if (!quiet && self->forks == vxs_forks)
         (void) vouch_conn_close(self->conn);
     self->forks = vxs_forks - 1;
+    self->fd = -1;
     untie(aTHX_ self->socket);
 }

@@ -89,7 +89,7 @@ skip_newlines(pTHX_ struct vxs_stream *self)
     ssize_t outcome;
 
     for (;;) {
-        outcome = vxs_stream_fill(aTHX_ self);
+        outcome = vxs_stream_fill(aTHX_ self, NULL);
         if (outcome <= 0 || self->data[self->start] != '\n')
             return outcome;
         vxs_stream_consume(self, 1);
@@ -141,7 +141,7 @@ vxs_stream_line(pTHX_ struct vxs_stream *self)
     separator_now(aTHX_ & sep);
     if (sep.paragraph && skip_newlines(aTHX_ self) <= 0)
         return NULL;
-    outcome = vxs_stream_fill(aTHX_ self);
+    outcome = vxs_stream_fill(aTHX_ self, NULL);
     if (outcome <= 0)
         return NULL;
     line = newSVpvs("");
@@ -155,7 +155,7 @@ vxs_stream_line(pTHX_ struct vxs_stream *self)
         vxs_stream_consume(self, count);
         if (done && ends_with(aTHX_ line, &sep))
             break;
-        outcome = vxs_stream_fill(aTHX_ self);
+        outcome = vxs_stream_fill(aTHX_ self, line);
         if (outcome <= 0)
             return unfinished(aTHX_ self, SvREFCNT_inc_simple_NN(line),
                               outcome);

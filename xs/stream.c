@@ -50,6 +50,8 @@ void
 vxs_stream_check(pTHX_ struct vxs_stream *self)
 {
     vxs_stream_check_busy(aTHX_ self);
+    if (self->fd == -1)
+        vouch_conn_abandon(self->conn);
     self->forks = vxs_forks;
 }
 
@@ -107,11 +109,50 @@ deadline_in(int64_t timeout_ms)
                           : vouch_clock_monotonic_ms() + timeout_ms;
 }
 
-/* Wait for what the connection wants: 1 go on, else the outcome to report.
- * Signal handlers written in Perl run here, and may die, or close the
- * connection: so it is asked again before there is more waiting. */
+/* What a handler interrupts: the part of a line that has been read. */
+struct interrupted {
+    struct vxs_stream *self;
+    SV *line; /* or NULL */
+    int returned;
+};
+
+/* If the handler has died, the next reader finds what was read. */
+static void
+after_handlers(pTHX_ void *arg)
+{
+    struct interrupted *was = arg;
+
+    if (!was->returned && was->line != NULL)
+        vxs_stream_unread(aTHX_ was->self, SvPVX(was->line), SvCUR(was->line));
+    SvREFCNT_dec(was->line);
+    Safefree(was);
+}
+
+/* Signal handlers written in Perl run here: they may die, use this very
+ * connection, or close it, and then its descriptor may be another file's. */
+static void
+run_handlers(pTHX_ struct vxs_stream *self, SV *line)
+{
+    struct interrupted *was;
+
+    Newx(was, 1, struct interrupted);
+    was->self = self;
+    was->line = SvREFCNT_inc(line);
+    was->returned = 0;
+    ENTER;
+    SAVEDESTRUCTOR_X(after_handlers, was);
+    PERL_ASYNC_CHECK();
+    was->returned = 1;
+    LEAVE;
+    if (self->fd == -1)
+        vouch_conn_abandon(self->conn);
+}
+
+/* Wait for what the connection wants: 1 ask it again, else the outcome to
+ * report.  line is what has been read of one, or NULL. */
 static ssize_t
-wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
+wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline,
+         SV *line)
 {
     int events =
         want == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE : VOUCH_SOCKET_READ;
@@ -129,7 +170,7 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline)
     /* Should a handler drop the socket, its descriptor stays ours for now. */
     if (SvROK(self->socket))
         sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(self->socket)));
-    PERL_ASYNC_CHECK();
+    run_handlers(aTHX_ self, line);
     return 1;
 }
 
@@ -153,7 +194,7 @@ vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
             return 1;
         if (outcome == -1)
             break;
-        outcome = wait_for(aTHX_ self, outcome, deadline);
+        outcome = wait_for(aTHX_ self, outcome, deadline, NULL);
         if (outcome != 1)
             break;
     }
@@ -166,13 +207,14 @@ vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
  * again, with pointers taken anew, for Perl may have run meanwhile.
  */
 static ssize_t
-wait_again(pTHX_ struct vxs_stream *self, ssize_t outcome, int64_t *deadline)
+wait_again(pTHX_ struct vxs_stream *self, ssize_t outcome, int64_t *deadline,
+           SV *line)
 {
     if (outcome >= -1)
         return outcome;
     if (*deadline == 0)
         *deadline = deadline_in(self->io_timeout);
-    return wait_for(aTHX_ self, outcome, *deadline);
+    return wait_for(aTHX_ self, outcome, *deadline, line);
 }
 
 /*
@@ -228,9 +270,10 @@ vxs_stream_release(struct vxs_stream *self)
     self->size = 0;
 }
 
-/* Have at least one byte in the buffer: count, or the outcome. */
+/* Have at least one byte in the buffer: count, or the outcome.  line is what
+ * has been read of one, or NULL. */
 ssize_t
-vxs_stream_fill(pTHX_ struct vxs_stream *self)
+vxs_stream_fill(pTHX_ struct vxs_stream *self, SV *line)
 {
     int64_t deadline = 0;
     ssize_t outcome;
@@ -247,7 +290,7 @@ vxs_stream_fill(pTHX_ struct vxs_stream *self)
             self->end = (size_t) outcome;
             return outcome;
         }
-        outcome = wait_again(aTHX_ self, outcome, &deadline);
+        outcome = wait_again(aTHX_ self, outcome, &deadline, line);
     } while (outcome == 1);
     vxs_stream_release(self);
     return end_or_error(aTHX_ self, outcome);
@@ -275,15 +318,17 @@ vxs_stream_unread(pTHX_ struct vxs_stream *self, const void *data,
 }
 
 /* Make the target a byte string with room for length more at offset, the
- * gap filled with NULs.  Dies, as sysread does, where offset makes none. */
+ * gap filled with NULs.  Perl that has run since may have assigned to it. */
 static char *
 make_room(pTHX_ SV *target, STRLEN offset, STRLEN length)
 {
     STRLEN have;
     char *bytes;
 
+    if (!SvOK(target))
+        sv_setpvs(target, "");
+    (void) SvPVbyte_force(target, have);
     bytes = SvGROW(target, offset + length + 1);
-    have = SvCUR(target);
     if (offset > have)
         Zero(bytes + have, offset - have, char);
     return bytes + offset;
@@ -353,9 +398,7 @@ read_once(pTHX_ struct vxs_stream *self, SV *target, STRLEN at, size_t length)
         outcome = vouch_conn_read(self->conn, bytes, length);
         if (outcome > 0)
             return outcome;
-        if (outcome < -1) /* a signal handler may drop the target */
-            sv_2mortal(SvREFCNT_inc_simple_NN(target));
-        outcome = wait_again(aTHX_ self, outcome, &deadline);
+        outcome = wait_again(aTHX_ self, outcome, &deadline, NULL);
     } while (outcome == 1);
     return end_or_error(aTHX_ self, outcome);
 }
@@ -385,8 +428,7 @@ vxs_stream_read(pTHX_ struct vxs_stream *self, SV *target, IV length,
     }
     if (total == 0 && outcome < 0)
         return newSV(0);
-    if (SvCUR(target) < at)
-        (void) make_room(aTHX_ target, at, 0);
+    (void) make_room(aTHX_ target, at + total, 0);
     set_length(aTHX_ target, at + total);
     return newSVuv(total);
 }
@@ -400,13 +442,16 @@ vxs_stream_peek(pTHX_ struct vxs_stream *self, SV *target, IV length)
     vxs_stream_check(aTHX_ self);
     if (length < 0)
         croak("Negative length");
-    outcome = vxs_stream_fill(aTHX_ self);
+    outcome = vxs_stream_fill(aTHX_ self, NULL);
     if (outcome < 0)
         return newSV(0);
     count = vxs_stream_buffered(self) < (size_t) length
                 ? vxs_stream_buffered(self)
                 : (size_t) length;
-    sv_setpvn_mg(target, (const char *) self->data + self->start, count);
+    sv_setpvn(target, count == 0 ? "" : (char *) self->data + self->start,
+              count);
+    SvUTF8_off(target);
+    SvSETMAGIC(target);
     return newSVuv(count);
 }
 
@@ -416,7 +461,7 @@ vxs_stream_eof(pTHX_ struct vxs_stream *self)
     ssize_t outcome;
 
     vxs_stream_check(aTHX_ self);
-    outcome = vxs_stream_fill(aTHX_ self);
+    outcome = vxs_stream_fill(aTHX_ self, NULL);
     /* Where reading fails there is nothing more either: a loop must end. */
     return outcome <= 0 && outcome != VOUCH_WANT_READ
            && outcome != VOUCH_WANT_WRITE;
@@ -424,9 +469,9 @@ vxs_stream_eof(pTHX_ struct vxs_stream *self)
 
 /*
  * Write, all of it or what one record takes.  The count, or undef.  Should
- * it come to waiting, what goes beyond the record under way (which OpenSSL
- * holds already) is copied first: Perl that runs meanwhile may change the
- * variable it came from.
+ * it come to waiting, the rest is copied first: Perl that runs meanwhile may
+ * change the variable it came from.  That Perl cannot write, nor can what
+ * follows if it dies: OpenSSL would take new bytes for those under way.
  */
 SV *
 vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
@@ -438,6 +483,12 @@ vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
     ssize_t outcome = 0;
 
     vxs_stream_check(aTHX_ self);
+    if (self->writing) {
+        vxs_set_ssl_error(aTHX_ EBUSY, "a write is under way, or has been "
+                                       "interrupted in the middle");
+        SETERRNO(EBUSY, 0);
+        return newSV(0);
+    }
     while (total < length) {
         outcome = vouch_conn_write(self->conn, data, length - total);
         if (outcome > 0) {
@@ -448,11 +499,13 @@ vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
                 break;
             continue;
         }
-        if (copy == NULL && length - total > RECORD_MAX) {
+        if (copy == NULL && outcome < -1) {
             copy = newSVpvn_flags(data, length - total, SVs_TEMP);
             data = SvPVX(copy);
         }
-        outcome = wait_again(aTHX_ self, outcome, &deadline);
+        self->writing = 1;
+        outcome = wait_again(aTHX_ self, outcome, &deadline, NULL);
+        self->writing = 0;
         if (outcome != 1)
             break;
     }

@@ -181,8 +181,8 @@ vouch_config_set_client_ca_file(struct vouch_config *config, const char *path,
         return -1;
     names = SSL_load_client_CA_file(path);
     if (names == NULL)
-        return vouch_error_set_openssl(
-            err, VOUCH_E_FORMAT, "%s: holds no PEM certificate", path);
+        return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
+                                       "%s: holds no PEM certificate", path);
     SSL_CTX_set_client_CA_list(config->ctx, names);
     return 0;
 }

@@ -374,3 +374,13 @@ vouch_conn_close(struct vouch_conn *conn)
     drain(conn);
     return 0;
 }
+
+void
+vouch_conn_abandon(struct vouch_conn *conn)
+{
+    if (conn->state == VOUCH_CONN_FAILED)
+        return;
+    conn->state = VOUCH_CONN_CLOSED;
+    (void) vouch_error_set_sys(&conn->error, VOUCH_E_SYSTEM, EBADF,
+                               "the socket has been closed meanwhile");
+}

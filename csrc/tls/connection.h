@@ -83,6 +83,10 @@ size_t vouch_conn_pending(const struct vouch_conn *conn);
  */
 int vouch_conn_close(struct vouch_conn *conn);
 
+/* The descriptor is not the connection's any more: no further I/O, every
+ * call for it fails (EBADF).  The facts remain. */
+void vouch_conn_abandon(struct vouch_conn *conn);
+
 /* 1 after the handshake, else 0. */
 int vouch_conn_is_ready(const struct vouch_conn *conn);
 

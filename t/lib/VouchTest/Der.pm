@@ -14,13 +14,18 @@ our @EXPORT_OK = qw(tlv seq set_of oid integer bit_string octets boolean utf8 ia
     name extension certificate_body certificate pem parts);
 
 my %ATTRIBUTE = (
-    CN => '2.5.4.3', C  => '2.5.4.6',  L => '2.5.4.7', O => '2.5.4.10', OU => '2.5.4.11',
-    UID => '0.9.2342.19200300.100.1.1', emailAddress => '1.2.840.113549.1.9.1',
+    CN           => '2.5.4.3',
+    C            => '2.5.4.6',
+    L            => '2.5.4.7',
+    O            => '2.5.4.10',
+    OU           => '2.5.4.11',
+    UID          => '0.9.2342.19200300.100.1.1',
+    emailAddress => '1.2.840.113549.1.9.1',
 );
 
 sub tlv {
     my ($tag, $body) = @_;
-    my $size = pack('N', length $body) =~ s/\A\0+//r;
+    my $size   = pack('N', length $body) =~ s/\A\0+//r;
     my $length = length $body < 128 ? chr length $body : chr(0x80 | length $size) . $size;
     return chr($tag) . $length . $body;
 }
@@ -95,8 +100,7 @@ sub certificate {
 sub pem {
     my ($der, $label) = @_;
     $label //= 'CERTIFICATE';
-    return "-----BEGIN $label-----\n" . _base64($der)
-        . "-----END $label-----\n";
+    return "-----BEGIN $label-----\n" . _base64($der) . "-----END $label-----\n";
 }
 
 sub _base64 {
@@ -117,14 +121,14 @@ sub parts {
 }
 
 sub _header {
-    my ($der) = @_;
+    my ($der)  = @_;
     my $length = ord substr $der, 1, 1;
     return (2, $length) if $length < 128;
     my $count = $length & 127;
     return (2 + $count, unpack 'N', substr "\0\0\0\0" . substr($der, 2, $count), -4);
 }
 
-sub _body   { my ($head, $size) = _header($_[0]); return substr $_[0], $head, $size }
+sub _body { my ($head, $size) = _header($_[0]); return substr $_[0], $head, $size }
 sub _behind { my ($head, $size) = _header($_[0]); return substr $_[0], $head + $size }
 
 1;

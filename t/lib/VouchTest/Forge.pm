@@ -25,8 +25,8 @@ our @EXPORT_OK = qw(authority issue revocation_list key_file public_key sign alg
 
 use constant YEAR => 365 * 86_400;
 
-my %SAN   = (email => 0x81, dns => 0x82, directory => 0xa4, uri => 0x86, ip => 0x87, rid => 0x88);
-my %USAGE = (server => '1.3.6.1.5.5.7.3.1', client => '1.3.6.1.5.5.7.3.2', code => '1.3.6.1.5.5.7.3.3');
+my %SAN    = (email  => 0x81, dns => 0x82, directory => 0xa4, uri => 0x86, ip => 0x87, rid => 0x88);
+my %USAGE  = (server => '1.3.6.1.5.5.7.3.1', client => '1.3.6.1.5.5.7.3.2', code => '1.3.6.1.5.5.7.3.3');
 my $serial = 1000;
 
 # Standard output of "openssl ARG..."; dies if it fails.
@@ -64,10 +64,10 @@ sub authority {
 # not_before, not_after (epoch or DER), extensions (DER, further ones).
 sub issue {
     my ($name, %arg) = @_;
-    my $key    = key_file($name);
-    my $by     = $arg{by};
+    my $key     = key_file($name);
+    my $by      = $arg{by};
     my $subject = $arg{subject} // name(CN => $arg{cn} // $name);
-    my $body = certificate_body(
+    my $body    = certificate_body(
         serial     => $arg{serial} // ++$serial,
         algorithm  => algorithm(),
         subject    => $subject,
@@ -79,7 +79,13 @@ sub issue {
     );
     my $der  = certificate($body, algorithm(), sign($by ? $by->{key} : $key, $body));
     my $file = spew(path("$name-cert.pem"), pem($der));
-    return { cert => $file, key => $key, der => $der, subject => $subject, serial => $arg{serial} // $serial };
+    return {
+        cert    => $file,
+        key     => $key,
+        der     => $der,
+        subject => $subject,
+        serial  => $arg{serial} // $serial
+    };
 }
 
 sub _time { return $_[0] =~ /\A-?[0-9]+\z/ ? time_value($_[0]) : $_[0] }
@@ -87,10 +93,10 @@ sub _time { return $_[0] =~ /\A-?[0-9]+\z/ ? time_value($_[0]) : $_[0] }
 sub _extensions {
     my (%arg) = @_;
     my @list = @{ $arg{extensions} // [] };
-    push @list, extension('2.5.29.19', seq(boolean(1)), 1)        if $arg{ca};
-    push @list, extension('2.5.29.15', tlv(0x03, "\1\x06"), 1)    if $arg{ca};
-    push @list, extension('2.5.29.17', seq(map { _san($_) } @{ $arg{san} }))                if $arg{san};
-    push @list, extension('2.5.29.37', seq(map { oid($USAGE{$_}) } @{ $arg{usage} }))       if $arg{usage};
+    push @list, extension('2.5.29.19', seq(boolean(1)), 1)                            if $arg{ca};
+    push @list, extension('2.5.29.15', tlv(0x03, "\1\x06"), 1)                        if $arg{ca};
+    push @list, extension('2.5.29.17', seq(map { _san($_) } @{ $arg{san} }))          if $arg{san};
+    push @list, extension('2.5.29.37', seq(map { oid($USAGE{$_}) } @{ $arg{usage} })) if $arg{usage};
     return @list ? @list : extension('2.5.29.19', seq());
 }
 
@@ -105,7 +111,9 @@ sub revocation_list {
     my $now  = time;
     my @list = map { seq(integer($_->{serial}), time_value($now - 60)) } @revoked;
     my $body = seq(
-        integer(1), algorithm(), $authority->{subject}, time_value($now - 60), time_value($now + YEAR),
+        integer(1), algorithm(), $authority->{subject},
+        time_value($now - 60),
+        time_value($now + YEAR),
         @list ? seq(@list) : (),
     );
     my $der = seq($body, algorithm(), bit_string(sign($authority->{key}, $body)));

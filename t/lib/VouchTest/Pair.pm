@@ -32,11 +32,13 @@ sub new {
     my ($class, %arg) = @_;
     my $listener = $arg{listener} // listener(%{ $arg{server} });
     my $client   = Vouch::Socket->new(
-        PeerHost => '127.0.0.1', PeerPort => $listener->sockport, SSL_startHandshake => 0,
+        PeerHost           => '127.0.0.1',
+        PeerPort           => $listener->sockport,
+        SSL_startHandshake => 0,
         %{ $arg{client} // {} },
     ) or croak "connect: $!";
     my $server = $listener->accept or croak "accept: $!";
-    my $self = bless { client => $client, server => $server, listener => $listener }, $class;
+    my $self   = bless { client => $client, server => $server, listener => $listener }, $class;
     $self->_handshake;
     return $self;
 }
@@ -44,7 +46,11 @@ sub new {
 sub listener {
     my (%ssl) = @_;
     return Vouch::Socket->new(
-        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 10, SSL_startHandshake => 0, %ssl,
+        LocalAddr          => '127.0.0.1',
+        LocalPort          => 0,
+        Listen             => 10,
+        SSL_startHandshake => 0,
+        %ssl,
     ) // croak "listen: $!";
 }
 
@@ -66,7 +72,7 @@ sub _handshake {
             delete $todo{$side};
             $self->{"${side}_error"} = $error;
             $self->{$side}->blocking(1) if $done;
-            next if $done;
+            next                        if $done;
             $self->{$side}->close(SSL_no_shutdown => 1);
             $self->{$side} = undef;
         }

@@ -3,6 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs openssl => 'openssl';
 use VouchTest         qw(identity run_command temp_dir);
 use VouchTest::Server ();
 use Vouch::Socket;

@@ -3,6 +3,8 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs openssl => 'openssl';
+
 use Time::HiRes qw(sleep time);
 
 use VouchTest        qw(identity run_command temp_dir);

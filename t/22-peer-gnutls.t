@@ -3,6 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs 'gnutls-cli' => 'gnutls-bin';
 use VouchTest        qw(identity);
 use VouchTest::Facts qw(accept_all facts facts_server);
 use VouchTest::PKI   qw(bundle chain expired fingerprint_of);

@@ -3,10 +3,12 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs curl => 'curl';
+
 use Digest::SHA  qw(sha256_hex);
 use MIME::Base64 qw(encode_base64);
 
-use VouchTest         qw(have_command identity run_command slurp spew temp_dir);
+use VouchTest         qw(identity run_command slurp spew temp_dir);
 use VouchTest::PKI    qw(bundle chain fingerprint_of);
 use VouchTest::Server ();
 use Vouch::Certificate;
@@ -14,7 +16,6 @@ use Vouch::Socket;
 
 # curl against a small HTTP server: requests, certificates, pins.
 
-have_command('curl') or die "there is no curl here; install the package curl\n";
 
 my @server = identity('server', cn => 'localhost', san => ['localhost', '127.0.0.1']);
 my @alex   = identity('alex',   cn => 'Alex');

@@ -3,6 +3,8 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs python3 => 'python3';
+
 use Digest::SHA qw(sha256_hex);
 
 use VouchTest        qw(identity spew temp_dir);

@@ -3,6 +3,8 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs openssl => 'openssl', 'IO::Socket::SSL' => 'libio-socket-ssl-perl';
+
 use B ();
 
 use VouchTest      qw(identity run_command);
@@ -17,9 +19,9 @@ use Vouch::Socket;
 # client, and side by side with us before the same client and the same
 # server, where the verify callback must be called alike.
 
-if (!eval { require IO::Socket::SSL; require Net::SSLeay; 1 }) {
-    die "there is no IO::Socket::SSL here; install the package libio-socket-ssl-perl ($@)\n";
-}
+use IO::Socket::SSL ();
+use Net::SSLeay     ();
+
 isnt $INC{'IO/Socket/SSL.pm'}, $INC{'Vouch/Instead.pm'}, 'this is the real IO::Socket::SSL';
 
 my @LIBRARIES = qw(IO::Socket::SSL Vouch::Socket);

@@ -7,6 +7,7 @@ use File::Spec     ();
 use IO::Socket::IP ();
 use Time::HiRes    qw(sleep time);
 
+use VouchTest::Needs openssl => 'openssl', 'IO::Socket::SSL' => 'libio-socket-ssl-perl';
 use VouchTest       qw(run_command slurp spew temp_dir);
 use VouchTest::PKI  qw(fingerprint_of);
 use VouchTest::Peer ();

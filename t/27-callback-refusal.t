@@ -3,6 +3,8 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use VouchTest::Needs openssl => 'openssl';
+
 use Scalar::Util qw(refaddr);
 
 use VouchTest         qw(identity run_command);

@@ -362,6 +362,27 @@ test_close_full_wire(void)
     pair_close(pair);
 }
 
+/* The descriptor is somebody else's now: not a byte more. */
+static void
+test_abandon(void)
+{
+    struct pair *pair = ready_pair(VOUCH_TLS1_3);
+    size_t sent = pair->up.end;
+    struct vouch_conn *client = pair->client;
+
+    (void) vouch_conn_write(pair->server, "x", 1);
+    vouch_conn_abandon(client);
+    is_int(vouch_conn_read(client, got, 1), -1, "an abandoned connection");
+    is_int(vouch_conn_write(client, "x", 1), -1, "neither reads nor writes");
+    is_int(vouch_conn_close(client), 0, "nor says goodbye");
+    is_int(vouch_conn_handshake(client), -1, "nor begins anew");
+    is_int(vouch_conn_error(client)->code, VOUCH_E_SYSTEM, "its code");
+    is_int(vouch_conn_error(client)->sys_errno, EBADF, "its errno");
+    is_int(pair->up.end, sent, "nothing was sent");
+    ok(same_cert(vouch_conn_peer_cert(client), alex), "the facts remain");
+    pair_close(pair);
+}
+
 /* Nobody says goodbye by being freed. */
 static void
 test_free_is_silent(void)
@@ -483,6 +504,7 @@ main(void)
     test_close(VOUCH_TLS1_3);
     test_close(VOUCH_TLS1_2);
     test_close_full_wire();
+    test_abandon();
     test_free_is_silent();
     test_sockets();
     test_gone();

@@ -14,7 +14,7 @@ use POSIX      ();
 use Time::HiRes ();
 use Test::More ();
 
-our @EXPORT_OK = qw(temp_dir identity run_command have_command expect_warnings slurp spew);
+our @EXPORT_OK = qw(temp_dir identity run_command expect_warnings slurp spew);
 
 # No test file takes longer; one under a memory checker may.
 my $TEST_SECONDS = $ENV{VOUCH_TEST_TOOL} ? 1200 : 240;
@@ -46,6 +46,9 @@ my $dir;
 
 sub temp_dir { return $dir //= File::Temp->newdir('vouch-test-XXXXXX', TMPDIR => 1) }
 
+# A thread has a copy of the folder's object, and must not remove the folder.
+sub CLONE { $dir->unlink_on_destroy(0) if $dir; return }
+
 # A pair of files made by Vouch::Identity: identity('alex', cn => 'Alex').
 sub identity {
     my ($name, %arg) = @_;
@@ -68,11 +71,6 @@ sub spew {
     print {$out} $bytes;
     CORE::close $out or croak "$path: $!";
     return $path;
-}
-
-sub have_command {
-    my ($name) = @_;
-    return scalar grep { -x "$_/$name" } File::Spec->path;
 }
 
 # Run a command: run_command([qw(openssl ...)], stdin => ..., seconds => 20).

@@ -3,6 +3,8 @@ package VouchTest::Forge;
 use v5.16;
 use warnings;
 
+use VouchTest::Needs openssl => 'openssl';
+
 # Certificates, chains and revocation lists for the tests, made without the
 # code they test: DER from VouchTest::Der, keys and signatures from the
 # openssl command.

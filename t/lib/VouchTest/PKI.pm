@@ -3,6 +3,8 @@ package VouchTest::PKI 0.001;
 use v5.16;
 use warnings;
 
+use VouchTest::Needs openssl => 'openssl';
+
 # Certificates that Vouch::Identity does not make: authorities, chains,
 # extensions, dates; by the openssl command, in the folder of the test.
 #

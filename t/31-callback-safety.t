@@ -16,7 +16,7 @@ use Vouch::Socket;
 # What a program may do inside its callbacks: anything.  Perl code that dies,
 # leaves, destroys or comes back must not be able to hurt the C below it.
 
-package Exception {    ## no critic (ProhibitMultiplePackages)
+package Exception {    ## no critic (RequireFilenameMatchesPackage, ProhibitMultiplePackages)
     sub new  { my ($class, $text) = @_; return bless { text => $text }, $class }
     sub text { return $_[0]{text} }
 }
@@ -28,7 +28,9 @@ package Exception::False {    ## no critic (ProhibitMultiplePackages)
 
 package Overloaded {    ## no critic (ProhibitMultiplePackages)
     use overload
-        '0+' => sub { ${ $_[0] } }, '""' => sub { ${ $_[0] } }, 'bool' => sub { ${ $_[0] } },
+        '0+'     => sub { ${ $_[0] } },
+        '""'     => sub { ${ $_[0] } },
+        'bool'   => sub { ${ $_[0] } },
         fallback => 1;
 }
 
@@ -38,7 +40,11 @@ package Dying::Scalar {    ## no critic (ProhibitMultiplePackages)
 }
 
 package Callable {    ## no critic (ProhibitMultiplePackages)
-    use overload '&{}' => sub { my ($self) = @_; return sub { $self->{calls}++; 1 } }, fallback => 1;
+    use overload '&{}' => sub {
+        my ($self) = @_;
+        return sub { $self->{calls}++; 1 }
+        },
+        fallback => 1;
 }
 
 package Watched {    ## no critic (ProhibitMultiplePackages)
@@ -46,7 +52,7 @@ package Watched {    ## no critic (ProhibitMultiplePackages)
     sub DESTROY { $_[0]{code}->() }
 }
 
-package main;    ## no critic (ProhibitMultiplePackages)
+package main;        ## no critic (ProhibitMultiplePackages)
 
 my @alex     = identity('alex',     cn => 'Alex');
 my @identity = identity('callback', cn => 'localhost');
@@ -61,9 +67,9 @@ sub asking_listener {
 # What the owner of a server gets for a client when its callback is this:
 # ($error, 1 if the handshake was done, the client's view of it).
 sub outcome {
-    my ($callback, %ssl) = @_;
+    my ($callback, %ssl)  = @_;
     my ($server, $client) = sockets(asking_listener($callback, %ssl), %client);
-    my $done = eval { shake($server, $client) };
+    my $done  = eval { shake($server, $client) };
     my $error = $@;
     undef $server;
     return ($error, $done, $done ? 'served' : refused_text($client));
@@ -106,7 +112,10 @@ subtest 'die with an object' => sub {
 };
 
 subtest 'die in an eval of its own is nobody\'s business' => sub {
-    my (undef, $done) = outcome(sub { eval { die "inner\n" }; return $@ eq "inner\n" });
+    my (undef, $done) = outcome(sub {
+        eval { die "inner\n" };
+        return $@ eq "inner\n";
+    });
     ok $done, 'the client is served';
 };
 
@@ -120,7 +129,7 @@ subtest '__DIE__ and __WARN__ handlers' => sub {
     my @died;
     local $SIG{__DIE__} = sub { push @died, @_ };
     my ($error) = outcome(sub { die "once\n" });
-    is $error, "once\n", 'the error';
+    is $error,   "once\n", 'the error';
     is $died[0], "once\n", 'the handler saw it';
     local $SIG{__DIE__} = sub { die "replaced: $_[0]" };
     ($error) = outcome(sub { die "me\n" });
@@ -130,11 +139,11 @@ subtest '__DIE__ and __WARN__ handlers' => sub {
 subtest 'last, next, redo, goto, return' => sub {
     no warnings 'exiting';
     my %leave = (
-        last   => sub { last },
-        next   => sub { next },
-        redo   => sub { redo },
-        LABEL  => sub { last OUTER },
-        goto   => sub { goto THERE },
+        last  => sub { last },
+        next  => sub { next },
+        redo  => sub { redo },
+        LABEL => sub { last OUTER },
+        goto  => sub { goto THERE },
     );
     for my $how (sort keys %leave) {
         my $after = 0;
@@ -170,12 +179,25 @@ sub status_of {
 
 subtest 'exit' => sub {
     for my $version (@versions) {
-        is status_of(sub { outcome(sub { exit 7 }, SSL_version => $version) }) >> 8, 7,
-            "$version: the program ends, with its status";
+        is status_of(sub {
+            outcome(sub { exit 7 }, SSL_version => $version);
+        }) >> 8, 7, "$version: the program ends, with its status";
     }
-    is status_of(sub { outcome(sub { eval { exit 3 }; 1 }) }), 3 << 8, 'no eval holds it up';
-    is status_of(sub { outcome(sub { POSIX::_exit(5) }) }), 5 << 8, 'POSIX::_exit';
-    is status_of(sub { outcome(sub { kill KILL => $$; sleep 10 }) }), 9, 'being killed';
+    is status_of(sub {
+        outcome(sub {
+            eval { exit 3 };
+            1;
+        });
+        }),
+        3 << 8, 'no eval holds it up';
+    is status_of(sub {
+        outcome(sub { POSIX::_exit(5) });
+        }),
+        5 << 8, 'POSIX::_exit';
+    is status_of(sub {
+        outcome(sub { kill KILL => $$; sleep 10 });
+        }),
+        9, 'being killed';
 };
 
 subtest 'exit ends a server as any exit does' => sub {
@@ -186,22 +208,22 @@ subtest 'exit ends a server as any exit does' => sub {
         outcome(sub { my $keep = $marker; exit 4 });
     });
     CORE::close $write;
-    is $status >> 8, 4, 'its status';
+    is $status >> 8,             4,             'its status';
     is do { local $/; <$read> }, "destroyed\n", 'objects are destroyed, once';
 };
 
 subtest 'undef of the socket and the listener inside' => sub {
     for my $version (@versions) {
         my ($listener, $server, $client);
-        $listener = asking_listener(sub { undef $server; undef $listener; return 1 },
-            SSL_version => $version);
+        $listener =
+            asking_listener(sub { undef $server; undef $listener; return 1 }, SSL_version => $version);
         ($server, $client) = sockets($listener, %client);
         my ($mine, $done) = ($server, 0);
         undef $mine;
-        is eval { turn($server, $client) for 1 .. 10; 1 }, 1, "$version: no error";
-        is $server,   undef, 'the server socket is gone';
-        is $listener, undef, 'the listener is gone';
-        isnt refused_text($client), '', 'and the client is told, or sees the end';
+        is eval { turn($server, $client) for 1 .. 10; 1 }, 1,     "$version: no error";
+        is $server,                                        undef, 'the server socket is gone';
+        is $listener,                                      undef, 'the listener is gone';
+        isnt refused_text($client),                        '',    'and the client is told, or sees the end';
     }
 };
 
@@ -231,10 +253,14 @@ subtest 'undef of the socket in the method that is running' => sub {
 subtest 'replacing the callback inside' => sub {
     no warnings 'redefine';
     my $calls = 0;
-    local *named = sub { $calls++; *named = sub { 0 }; return 1 };
+    local *named = sub {
+        $calls++;
+        *named = sub { 0 };
+        return 1;
+    };
     my $listener = asking_listener(\&named);
     ok pair($listener, {%client}), 'a function that redefines its name is kept for this connection';
-    ok $calls >= 2, 'and called until its end';
+    ok $calls >= 2,                'and called until its end';
 
     my $callback;
     $callback = sub { undef $callback; return 1 };
@@ -256,7 +282,9 @@ subtest 'undef of the running function' => sub {
 subtest 'reloading and dropping the context inside' => sub {
     my ($context, $calls);
     $context = Vouch::Context->new(
-        SSL_server          => 1, SSL_cert_file => $identity[0], SSL_key_file => $identity[1],
+        SSL_server          => 1,
+        SSL_cert_file       => $identity[0],
+        SSL_key_file        => $identity[1],
         SSL_verify_mode     => SSL_VERIFY_PEER,
         SSL_verify_callback => sub { $calls++; $context->reload if $context; return 1 },
     );
@@ -265,7 +293,9 @@ subtest 'reloading and dropping the context inside' => sub {
     is $calls, 2, 'called as often as without';
     my $dropped;
     $context = Vouch::Context->new(
-        SSL_server          => 1, SSL_cert_file => $identity[0], SSL_key_file => $identity[1],
+        SSL_server          => 1,
+        SSL_cert_file       => $identity[0],
+        SSL_key_file        => $identity[1],
         SSL_verify_mode     => SSL_VERIFY_PEER,
         SSL_verify_callback => sub { undef $context; undef $listener; $dropped++; return 1 },
     );
@@ -292,8 +322,8 @@ my %USES = (
     connect_SSL => [],
     close       => [],
     read        => [\$buffer, 10],
-    sysread     => [\$buffer,    10],
-    peek        => [\$buffer,    10],
+    sysread     => [\$buffer, 10],
+    peek        => [\$buffer, 10],
     getline     => [],
     getlines    => [],
     getc        => [],
@@ -322,9 +352,9 @@ subtest 'methods of the connection that is being made' => sub {
         for my $method (@ASKS) {
             push @asked, "$method: $@" if !eval { my @answer = $server->$method; 1 };
         }
-        $said{'CORE::close'}    = eval { CORE::close($server); 1 } ? 'nothing' : $@;
-        $said{'readline'}       = eval { my $line = <$server>; 1 } ? 'nothing' : $@;
-        $said{'print'}          = eval { print {$server} 'x'; 1 } ? 'nothing' : $@;
+        $said{'CORE::close'} = eval { CORE::close($server); 1 } ? 'nothing' : $@;
+        $said{'readline'}    = eval { my $line = <$server>; 1 } ? 'nothing' : $@;
+        $said{'print'}       = eval { print {$server} 'x';  1 } ? 'nothing' : $@;
         return 1;
     };
     ($server, $client) = sockets(asking_listener($callback), %client);
@@ -339,8 +369,7 @@ subtest 'methods of the connection that is being made' => sub {
 
 subtest 'the descriptor is closed from inside' => sub {
     my ($server, $client);
-    ($server, $client) = sockets(asking_listener(sub { POSIX::close($server->fileno); return 1 }),
-        %client);
+    ($server, $client) = sockets(asking_listener(sub { POSIX::close($server->fileno); return 1 }), %client);
     my $done = shake($server, $client);
     ok !$done, 'the handshake fails';
     like "$SSL_ERROR", qr/Bad file descriptor/, 'and says so';
@@ -349,10 +378,9 @@ subtest 'the descriptor is closed from inside' => sub {
 subtest 'untie inside' => sub {
     no warnings 'untie';
     my ($server, $client);
-    ($server, $client) = sockets(asking_listener(sub { untie *$server if tied *$server; return 1 }),
-        %client);
+    ($server, $client) = sockets(asking_listener(sub { untie *$server if tied *$server; return 1 }), %client);
     ok eval { turn($server, $client) for 1 .. 10; 1 }, 'no crash';
-    ok pair(asking_listener(sub { 1 }), {%client}), 'others live on';
+    ok pair(asking_listener(sub { 1 }), {%client}),    'others live on';
 };
 
 subtest 'another connection is made from inside' => sub {
@@ -369,8 +397,7 @@ subtest 'another connection is made from inside' => sub {
     for my $version (@versions) {
         @kept     = ();
         $deepest  = 0;
-        $listener = asking_listener(
-            sub { return @kept ? 1 : $callback->() }, SSL_version => $version);
+        $listener = asking_listener(sub { return @kept ? 1 : $callback->() }, SSL_version => $version);
         my ($server, $client) = pair($listener, {%client});
         ok $server, "$version: the outer handshake";
         is $deepest, 8, 'with eight of the same listener, each within the other';
@@ -386,7 +413,10 @@ subtest 'another connection is made from inside' => sub {
 subtest 'an inner connection that fails or dies' => sub {
     my $inner = asking_listener(sub { die "inner\n" });
     my $seen;
-    my (undef, $done) = outcome(sub { $seen = eval { pair($inner, {%client}); 1 } ? '' : $@; return 1 });
+    my (undef, $done) = outcome(sub {
+        $seen = eval { pair($inner, {%client}); 1 } ? '' : $@;
+        return 1;
+    });
     ok $done, 'the outer one is done';
     is $seen, "inner\n", 'the inner exception stays inside';
     my ($error) = outcome(sub { pair($inner, {%client}); return 1 });
@@ -402,7 +432,10 @@ subtest 'deep recursion and big stacks' => sub {
     $down = sub { my ($n) = @_; return $n ? $down->($n - 1) : 1 };
     my (undef, $done) = outcome(sub { return $down->(20_000) });
     ok $done, '20,000 frames';
-    (undef, $done) = outcome(sub { my @many = map { $_ } 1 .. 300_000; return scalar(@many) && 1 });
+    (undef, $done) = outcome(sub {
+        my @many = map { $_ } 1 .. 300_000;
+        return scalar(@many) && 1;
+    });
     ok $done, 'a stack of 300,000 values';
     my ($error) = outcome(sub { return $down->(5000) && die "from below\n" });
     is $error, "from below\n", 'and an error after that';
@@ -411,27 +444,27 @@ subtest 'deep recursion and big stacks' => sub {
 
 subtest 'what is an answer' => sub {
     my %answers = (
-        1       => ['yes', sub { 1 }],
-        2       => ['yes', sub { 2 }],
-        '"1"'   => ['yes', sub { '1' }],
-        'list'  => ['yes', sub { (0, 1) }],
-        0       => ['no',  sub { 0 }],
-        -1      => ['no',  sub { -1 }],
-        undef   => ['no',  sub { undef }],
-        'empty' => ['no',  sub { return }],
-        'word'  => ['no',  sub { 'yes' }],
-        '""'    => ['no',  sub { q() }],
-        '0 but true' => ['no', sub { '0 but true' }],
-        'nan'   => ['no',  sub { 9**9**9 - 9**9**9 }],
+        1            => ['yes', sub { 1 }],
+        2            => ['yes', sub { 2 }],
+        '"1"'        => ['yes', sub { '1' }],
+        'list'       => ['yes', sub { (0, 1) }],
+        0            => ['no',  sub { 0 }],
+        -1           => ['no',  sub { -1 }],
+        undef        => ['no',  sub { undef }],
+        'empty'      => ['no',  sub { return }],
+        'word'       => ['no',  sub { 'yes' }],
+        '""'         => ['no',  sub { q() }],
+        '0 but true' => ['no',  sub { '0 but true' }],
+        'nan'        => ['no',  sub { 9**9**9 - 9**9**9 }],
     );
     for my $name (sort keys %answers) {
         my ($wanted, $callback) = @{ $answers{$name} };
-        my ($error, $done) = outcome($callback);
-        is $error, '', "$name: no exception";
+        my ($error,  $done)     = outcome($callback);
+        is $error,               '',      "$name: no exception";
         is $done ? 'yes' : 'no', $wanted, "$name means $wanted";
     }
     my %references = (
-        'a true object'  => bless(\(my $one  = 1), 'Overloaded'),
+        'a true object'  => bless(\(my $one = 1), 'Overloaded'),
         'a false object' => bless(\(my $zero = 0), 'Overloaded'),
         'a hash'         => {},
         'a function'     => sub { 1 },
@@ -473,8 +506,11 @@ subtest 'the caller\'s variables' => sub {
         @seen = ($_, $@, $1);
     }
     is_deeply \@seen, ['outer', "before\n", 'y'], '$_, $@ and $1 are as they were';
-    is eval { eval { die "inner\n" }; shake(sockets($listener, %client)); "$@" }, "inner\n",
-        'also inside an eval';
+    is eval {
+        eval { die "inner\n" };
+        shake(sockets($listener, %client));
+        "$@";
+    }, "inner\n", 'also inside an eval';
 };
 
 # As shake(), but without a loop of its own that would use $_ or $@.
@@ -503,17 +539,24 @@ subtest 'what a callback sees' => sub {
     is $at, '', 'an empty $@';
     like $trace, qr/accept_SSL/, 'a stack trace goes through the handshake';
     is_deeply \@arguments,
-        [0, 'Vouch::VerifyContext', '/CN=Alex/CN=Alex', 'error:00000012:lib(0)::reason(18)',
-            'Vouch::Certificate', 0], 'six arguments';
+        [
+        0,                    'Vouch::VerifyContext',
+        '/CN=Alex/CN=Alex',   'error:00000012:lib(0)::reason(18)',
+        'Vouch::Certificate', 0
+        ],
+        'six arguments';
 };
 
 subtest 'keeping the certificate and the store' => sub {
     my ($certificate, $store, $number);
-    my ($server, $client) = pair(asking_listener(sub {
-        ($store, $certificate) = @_[1, 4];
-        $number = $store->error;
-        return 1;
-    }), {%client});
+    my ($server, $client) = pair(
+        asking_listener(sub {
+            ($store, $certificate) = @_[1, 4];
+            $number = $store->error;
+            return 1;
+        }),
+        {%client}
+    );
     is $number, 18, 'the store tells its error inside';
     my $print = $server->get_fingerprint;
     undef $server;
@@ -531,11 +574,11 @@ subtest 'keeping the certificate and the store' => sub {
 subtest 'arguments that are overwritten' => sub {
     my $kept;
     my @ways = (
-        sub { $_[1] = 12_345;          return 1 },
-        sub { $_[1] = 'text';          return 1 },
-        sub { $kept = $_[1]; undef $_[1]; return 1 },
-        sub { $_[$_] = [] for 0 .. 5;  return 1 },
-        sub { @_ = ();                 return 1 },
+        sub { $_[1] = 12_345; return 1 },
+        sub { $_[1] = 'text'; return 1 },
+        sub { $kept = $_[1];  undef $_[1]; return 1 },
+        sub { $_[$_] = [] for 0 .. 5; return 1 },
+        sub { @_ = (); return 1 },
         sub { my @all = splice @_; push @_, 1 .. 100; return 1 },
     );
     for my $way (@ways) {
@@ -552,26 +595,29 @@ subtest 'arguments that are overwritten' => sub {
 
 subtest 'methods of the store' => sub {
     my @seen;
-    my ($server, $client) = pair(asking_listener(sub {
-        my ($ok, $store) = @_;
-        push @seen, $store->error_text;
-        $store->set_error(0) if !$ok;
-        return 1;
-    }), {%client});
-    is $seen[0], 'self-signed certificate', 'the error in words';
-    is $seen[1], 'ok', 'until it is set to 0';
-    is $server->verification->{error}, 0, 'which counts afterwards, too';
+    my ($server, $client) = pair(
+        asking_listener(sub {
+            my ($ok, $store) = @_;
+            push @seen, $store->error_text;
+            $store->set_error(0) if !$ok;
+            return 1;
+        }),
+        {%client}
+    );
+    is $seen[0],                       'self-signed certificate', 'the error in words';
+    is $seen[1],                       'ok',                      'until it is set to 0';
+    is $server->verification->{error}, 0,                         'which counts afterwards, too';
 };
 
 subtest 'not code' => sub {
     my %bad = (
-        text      => 'accept_it',
-        number    => 1,
-        hash      => {},
-        array     => [sub { 1 }],
-        glob      => *accept_it,
+        text             => 'accept_it',
+        number           => 1,
+        hash             => {},
+        array            => [sub { 1 }],
+        glob             => *accept_it,
         'glob reference' => \*accept_it,
-        object    => Exception->new('x'),
+        object           => Exception->new('x'),
     );
     for my $name (sort keys %bad) {
         my $made = eval { asking_listener($bad{$name}); 1 };
@@ -587,8 +633,8 @@ subtest 'what else is code' => sub {
     ok $done, 'is called';
     my $object = bless { calls => 0 }, 'Callable';
     ($error, $done) = outcome($object);
-    is $error, '', 'an object that can be called';
-    is $object->{calls}, 2, 'is called, too';
+    is $error,           '', 'an object that can be called';
+    is $object->{calls}, 2,  'is called, too';
 };
 
 subtest 'from odd places' => sub {
@@ -599,25 +645,32 @@ subtest 'from odd places' => sub {
     (my $text = 'x') =~ s/x/scalar(my @pair = pair($listener, {%client}))/e;
     is $text, 2, 'inside a substitution';
     my $done = 0;
-    { my $watched = Watched->new(sub { $done = pair($listener, {%client}) }); }
+    {
+        my $watched = Watched->new(sub { $done = pair($listener, {%client}) });
+    }
     ok $done, 'inside DESTROY';
     is_deeply [map { scalar(my @pair = pair($listener, {%client})) } 1 .. 3], [2, 2, 2], 'inside map';
     my $dying = asking_listener(sub { die "in sort\n" });
-    is eval { @sorted = sort { pair($dying, {%client}); $a <=> $b } 2, 1; 1 }, undef,
-        'an exception inside sort';
+    is eval {
+        @sorted = sort { pair($dying, {%client}); $a <=> $b } 2, 1;
+        1;
+    }, undef, 'an exception inside sort';
     is $@, "in sort\n", 'gets out';
 };
 
 subtest 'a callback that forks' => sub {
     my $pid;
-    my ($server, $client) = pair(asking_listener(sub {
-        return 1 if defined $pid;
-        $pid = fork // die "fork: $!";
-        Test::More->builder->no_ending(1) if $pid == 0;
-        exit 0 if $pid == 0;
-        waitpid $pid, 0;
-        return 1;
-    }), {%client});
+    my ($server, $client) = pair(
+        asking_listener(sub {
+            return 1 if defined $pid;
+            $pid = fork // die "fork: $!";
+            Test::More->builder->no_ending(1) if $pid == 0;
+            exit 0                            if $pid == 0;
+            waitpid $pid, 0;
+            return 1;
+        }),
+        {%client}
+    );
     ok $server, 'the parent goes on';
     is $?, 0, 'the child ended well';
     print {$server} "hello\n";
@@ -626,25 +679,31 @@ subtest 'a callback that forks' => sub {
 
 subtest 'through accept itself' => sub {
     my %callbacks = (
-        die     => [sub { die "not you\n" },   qr/\Aaccept died: not you\n/],
-        object  => [sub { die Exception::False->new('x') }, qr/\Arefused|\Aaccept died/],
-        refuse  => [sub { 0 },                 qr/\Arefused .*callback said no/],
-        last    => [sub { no warnings 'exiting'; last }, qr/\Aaccept died: Can't "last"/],
-        store   => [sub { $_[1] = 12_345; 1 }, qr/\Aserved/],
+        die    => [sub { die "not you\n" },                qr/\Aaccept died: not you\n/],
+        object => [sub { die Exception::False->new('x') }, qr/\Arefused|\Aaccept died/],
+        refuse => [sub { 0 },                              qr/\Arefused .*callback said no/],
+        last   => [sub { no warnings 'exiting'; last },    qr/\Aaccept died: Can't "last"/],
+        store  => [sub { $_[1] = 12_345; 1 },              qr/\Aserved/],
     );
     for my $name (sort keys %callbacks) {
         my ($callback, $wanted) = @{ $callbacks{$name} };
         my $server = VouchTest::Server->start(
             ssl => {
-                SSL_cert_file   => $identity[0], SSL_key_file => $identity[1],
-                SSL_verify_mode => SSL_VERIFY_PEER, SSL_verify_callback => $callback,
+                SSL_cert_file       => $identity[0],
+                SSL_key_file        => $identity[1],
+                SSL_verify_mode     => SSL_VERIFY_PEER,
+                SSL_verify_callback => $callback,
             },
             serve   => sub { $_[1]->('served') },
             refused => sub { $_[0]->("refused $SSL_ERROR") },
         );
         for my $round (1, 2) {
-            my $client = Vouch::Socket->new(PeerAddr => '127.0.0.1', PeerPort => $server->port,
-                SSL_verify_mode => SSL_VERIFY_NONE, %client);
+            my $client = Vouch::Socket->new(
+                PeerAddr        => '127.0.0.1',
+                PeerPort        => $server->port,
+                SSL_verify_mode => SSL_VERIFY_NONE,
+                %client
+            );
             like $server->next_line, $wanted, "$name, client $round";
         }
     }
@@ -654,35 +713,47 @@ subtest 'a client\'s callback' => sub {
     my $listener = listener();
     my %check    = (SSL_verify_mode => SSL_VERIFY_PEER, SSL_verifycn_scheme => 'none');
     my ($server, $client) = pair($listener, { %check, SSL_verify_callback => sub { 1 } });
-    ok $client, 'accepts a server';
+    ok $client,                                                        'accepts a server';
     ok !pair($listener, { %check, SSL_verify_callback => sub { 0 } }), 'or refuses it';
     like "$SSL_ERROR", qr/SSL connect attempt failed .*certificate verify failed/, 'as a refusal';
     my $object = Exception::False->new('x');
     for my $mode (SSL_VERIFY_PEER, SSL_VERIFY_NONE) {
-        is eval { pair($listener, { %check, SSL_verify_mode => $mode, SSL_verify_callback => sub { die $object } }); 1 },
-            undef, "mode $mode: one that dies";
+        is eval {
+            pair($listener, { %check, SSL_verify_mode => $mode, SSL_verify_callback => sub { die $object } });
+            1;
+        }, undef, "mode $mode: one that dies";
         is refaddr $@, refaddr $object, 'is heard';
     }
     my $calls = 0;
     ($server, $client) = pair($listener, { SSL_verify_callback => sub { $calls++; 0 } });
     ok $client, 'with SSL_VERIFY_NONE the answer does not count';
-    ok $calls, 'though it is asked';
+    ok $calls,  'though it is asked';
     ($server, $client) = sockets($listener, %check, SSL_verify_callback => sub { undef $client; 1 });
-    ok eval { for (1 .. 10) { $client->connect_SSL if $client; $server->accept_SSL } 1 },
-        'one that destroys its socket';
+    ok eval {
+        for (1 .. 10) { $client->connect_SSL if $client; $server->accept_SSL }
+        1;
+    }, 'one that destroys its socket';
 };
 
 subtest 'an exception from new' => sub {
-    my $server = VouchTest::Server->start(
-        ssl => { SSL_cert_file => $identity[0], SSL_key_file => $identity[1] });
+    my $server =
+        VouchTest::Server->start(ssl => { SSL_cert_file => $identity[0], SSL_key_file => $identity[1] });
     my $new = sub {
         my ($callback) = @_;
-        return Vouch::Socket->new(PeerAddr => '127.0.0.1', PeerPort => $server->port,
-            SSL_verify_callback => $callback);
+        return Vouch::Socket->new(
+            PeerAddr            => '127.0.0.1',
+            PeerPort            => $server->port,
+            SSL_verify_callback => $callback
+        );
     };
-    is eval { $new->(sub { die "no server for me\n" }); 1 }, undef, 'new dies';
+    is eval {
+        $new->(sub { die "no server for me\n" });
+        1;
+    }, undef, 'new dies';
     is $@, "no server for me\n", 'with what the callback died of';
-    is eval { $new->(sub { 0 }) }, undef, 'a refusal returns nothing';
+    is eval {
+        $new->(sub { 0 });
+    }, undef, 'a refusal returns nothing';
     is $@, '', 'and does not die';
 };
 
@@ -691,9 +762,10 @@ subtest 'an exception from new' => sub {
 sub encrypted_key {
     my ($password) = @_;
     my $file = VouchTest::temp_dir() . '/encrypted-key.pem';
-    my ($status, undef, $err) = VouchTest::run_command(
-        [qw(openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 1 -in), $identity[1], '-out', $file,
-            '-passout', "pass:$password"]);
+    my ($status, undef, $err) = VouchTest::run_command([
+        qw(openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 1 -in),
+        $identity[1], '-out', $file, '-passout', "pass:$password"
+    ]);
     is $status, 0, 'an encrypted key' or diag $err;
     return $file;
 }
@@ -703,8 +775,12 @@ subtest 'the password callback' => sub {
     my $load = sub {
         my ($callback) = @_;
         return eval {
-            Vouch::Context->new(SSL_server => 1, SSL_cert_file => $identity[0], SSL_key_file => $key,
-                SSL_passwd_cb => $callback);
+            Vouch::Context->new(
+                SSL_server    => 1,
+                SSL_cert_file => $identity[0],
+                SSL_key_file  => $key,
+                SSL_passwd_cb => $callback
+            );
         } // $@;
     };
     isa_ok $load->(sub { 'secret' }), 'Vouch::Context', 'the right password';
@@ -713,14 +789,15 @@ subtest 'the password callback' => sub {
     is refaddr $load->(sub { die $object }), refaddr $object, 'one that dies of an object';
     like $load->(sub { no warnings 'exiting'; last }), qr/Can't "last"/, 'one that leaves';
     for my $bad (
-        ['wrong',        'password'],
-        [q(),            'password'],
-        ["sec\0ret",     'password'],
-        [undef,          'password'],
-        ['x' x 100_000,  'argument'],
-        [[],             'argument'],
-        [$object,        'argument'],
-    ) {
+        ['wrong',       'password'],
+        [q(),           'password'],
+        ["sec\0ret",    'password'],
+        [undef,         'password'],
+        ['x' x 100_000, 'argument'],
+        [[],            'argument'],
+        [$object,       'argument'],
+        )
+    {
         my ($answer, $code) = @$bad;
         my $got = $load->(sub { $answer });
         isa_ok $got, 'Vouch::Error', 'a wrong answer gives an error that';
@@ -729,20 +806,30 @@ subtest 'the password callback' => sub {
     tie my $dying, 'Dying::Scalar';
     is $load->(sub { $dying }), "FETCH died\n", 'an answer that dies';
     my $inner;
-    isa_ok $load->(sub { $inner //= $load->(sub { 'secret' }); 'secret' }), 'Vouch::Context',
+    isa_ok $load->(sub {
+        $inner //= $load->(sub { 'secret' });
+        'secret';
+        }),
+        'Vouch::Context',
         'one that loads another';
     isa_ok $inner, 'Vouch::Context', 'which works as well, and';
-    is status_of(sub { $load->(sub { exit 6 }) }) >> 8, 6, 'exit';
+    is status_of(sub {
+        $load->(sub { exit 6 });
+    }) >> 8, 6, 'exit';
 };
 
 subtest 'the password callback again, on reload' => sub {
     my $key     = encrypted_key('secret');
     my $answer  = 'secret';
-    my $context = Vouch::Context->new(SSL_server => 1, SSL_cert_file => $identity[0],
-        SSL_key_file => $key, SSL_passwd_cb => sub { die "not now\n" if !defined $answer; $answer });
+    my $context = Vouch::Context->new(
+        SSL_server    => 1,
+        SSL_cert_file => $identity[0],
+        SSL_key_file  => $key,
+        SSL_passwd_cb => sub { die "not now\n" if !defined $answer; $answer }
+    );
     undef $answer;
-    is eval { $context->reload; 1 }, undef, 'it dies on reload';
-    is $@, "not now\n", 'which is told';
+    is eval { $context->reload; 1 }, undef,       'it dies on reload';
+    is $@,                           "not now\n", 'which is told';
     ok pair(listener(SSL_reuse_ctx => $context)), 'and the context works as before';
 };
 

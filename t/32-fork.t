@@ -50,23 +50,23 @@ sub is_quiet {
 # else it is.
 sub end_of {
     my ($socket) = @_;
-    my $got = sysread $socket, my $bytes, 100;
-    return "bytes '$bytes'" if $got;
+    my $got      = sysread $socket, my $bytes, 100;
+    return "bytes '$bytes'"   if $got;
     return "error $SSL_ERROR" if !defined $got;
     my $error = $socket->last_error;
     return $error ? $error->code : 'goodbye';
 }
 
 my %LEAVING = (
-    'exit'                 => sub { },
-    'exit with a status'   => sub { exit 0 },
-    'POSIX::_exit'         => sub { POSIX::_exit(0) },
-    'exec'                 => sub { exec {'true'} 'true' or die "true: $!" },
-    'being killed'         => sub { kill KILL => $$ },
-    'letting go'           => sub { undef $_ for @_ },
-    'close'                => sub { $_->close for @_ },
-    'close, no goodbye'    => sub { $_->close(SSL_no_shutdown => 1) for @_ },
-    'CORE::close'          => sub { CORE::close($_) for @_ },
+    'exit'               => sub { },
+    'exit with a status' => sub { exit 0 },
+    'POSIX::_exit'       => sub { POSIX::_exit(0) },
+    'exec'               => sub { exec {'true'} 'true' or die "true: $!" },
+    'being killed'       => sub { kill KILL => $$ },
+    'letting go'         => sub { undef $_                        for @_ },
+    'close'              => sub { $_->close                       for @_ },
+    'close, no goodbye'  => sub { $_->close(SSL_no_shutdown => 1) for @_ },
+    'CORE::close'        => sub { CORE::close($_)                 for @_ },
 );
 
 for my $version (@versions) {
@@ -108,10 +108,10 @@ subtest 'a child leaves in the middle of a handshake' => sub {
 
 # The child serves, and the parent lets go in this way.
 my %HANDING = (
-    'leaves the scope'        => sub { undef $_[0] },
-    'closes'                  => sub { $_[0]->close },
-    'closes without goodbye'  => sub { $_[0]->close(SSL_no_shutdown => 1) },
-    'keeps it'                => sub { },
+    'leaves the scope'       => sub { undef $_[0] },
+    'closes'                 => sub { $_[0]->close },
+    'closes without goodbye' => sub { $_[0]->close(SSL_no_shutdown => 1) },
+    'keeps it'               => sub { },
 );
 
 for my $version (@versions) {
@@ -154,9 +154,14 @@ subtest 'the one that used it last says goodbye' => sub {
 
 subtest 'two children, one after the other' => sub {
     my ($server, $client) = pair({});
-    is wait_for(child(sub { wait_for(child(sub { })) })), 0, 'a child and its child leave';
+    is wait_for(child(sub {
+        wait_for(child(sub { }));
+        })),
+        0, 'a child and its child leave';
     talks($server, $client, 'after');
-    my @pids = map { child(sub { }) } 1 .. 5;
+    my @pids = map {
+        child(sub { })
+    } 1 .. 5;
     wait_for($_) for @pids;
     talks($server, $client, 'after five more');
 };
@@ -166,7 +171,7 @@ subtest 'commands in between' => sub {
         'system, a list'  => sub { system {'true'} 'true' },
         'system, a text'  => sub { system 'true; true' },
         'system, missing' => sub { no warnings 'exec'; system {'/nonexistent'} '/nonexistent' },
-        'backticks'       => sub { my $text = `echo x`; die if $text ne "x\n" },
+        'backticks'       => sub { my $text  = `echo x`;           die if $text ne "x\n" },
         'qx in a list'    => sub { my @lines = qx(echo x; echo y); die if @lines != 2 },
     );
     for my $name (sort keys %run) {
@@ -195,7 +200,8 @@ subtest 'a server that forks for each client' => sub {
     my ($cert, $key) = identity('fork', cn => 'localhost');
     my $server = VouchTest::Server->start(
         ssl => {
-            SSL_cert_file => $cert, SSL_key_file => $key,
+            SSL_cert_file   => $cert,
+            SSL_key_file    => $key,
             SSL_verify_mode => VOUCH_VERIFY_ANY,
         },
         serve => sub {
@@ -210,8 +216,12 @@ subtest 'a server that forks for each client' => sub {
         },
     );
     my @clients = map {
-        Vouch::Socket->new(PeerAddr => '127.0.0.1', PeerPort => $server->port,
-            SSL_verify_mode => SSL_VERIFY_NONE) // die "connect: $!, $SSL_ERROR"
+        Vouch::Socket->new(
+            PeerAddr        => '127.0.0.1',
+            PeerPort        => $server->port,
+            SSL_verify_mode => SSL_VERIFY_NONE
+            )
+            // die "connect: $!, $SSL_ERROR"
     } 1 .. 8;
     my %pids;
     for my $round (1 .. 3) {
@@ -230,8 +240,8 @@ subtest 'a server that forks for each client' => sub {
 
 subtest 'a child makes its own connections' => sub {
     my $listener = listener(SSL_verify_mode => SSL_VERIFY_PEER, SSL_verify_callback => sub { 1 });
-    my @mine = pair($listener);
-    my $pid  = child(sub {
+    my @mine     = pair($listener);
+    my $pid      = child(sub {
         my ($server, $client) = pair($listener);
         print {$client} "hello\n";
         die "no line\n" if readline($server) ne "hello\n";

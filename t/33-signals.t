@@ -14,7 +14,7 @@ use Vouch::Socket;
 # Signals that arrive while a socket waits: they are handled, and the waiting
 # goes on; unless their handler dies, or does something to the socket.
 
-$SIG{USR1} = sub { };         # those that come too late
+$SIG{USR1} = sub { };    # those that come too late
 # More than the buffers of the kernel take, and nowhere the same.
 my $BIG = join q(), map { pack('N', $_) . 'x' x 262_140 } 1 .. 64;
 
@@ -59,7 +59,7 @@ my %READS = (
     sysread  => sub { my ($s) = @_; my $n = sysread $s, my $bytes, 100; return $n ? $bytes : undef },
     read     => sub { my ($s) = @_; my $n = read $s, my $bytes, 6; return $n ? $bytes : undef },
     getc     => sub { my ($s) = @_; my $c = getc $s; return defined $c ? $c . <$s> : undef },
-    eof      => sub { my ($s) = @_; return eof($s) ? undef : scalar <$s> },
+    eof      => sub { my ($s) = @_; return eof($s)                  ? undef       : scalar <$s> },
     peek     => sub { my ($s) = @_; return $s->peek(my $bytes, 100) ? scalar <$s> : undef },
 );
 
@@ -67,7 +67,7 @@ for my $how (sort keys %READS) {
     subtest "$how goes on after a signal" => sub {
         my ($server, $client) = pair({});
         my $handled = 0;
-        my $pid = signals(5, sub { print {$client} "hello\n" });
+        my $pid     = signals(5, sub { print {$client} "hello\n" });
         is with_handler(sub { $handled++ }, sub { $READS{$how}->($server) }), "hello\n", 'what was sent';
         cmp_ok $handled, '>', 0, 'and the handler ran meanwhile';
         is wait_for($pid), 0, 'the sender ended well';
@@ -82,18 +82,21 @@ my %WRITES = (
         while ($at < length $bytes) { $at += syswrite($s, $bytes, 100_000, $at) // return }
         return $at;
     },
-    write    => sub { my ($s, $bytes) = @_; return $s->write($bytes, length $bytes) },
+    write => sub { my ($s, $bytes) = @_; return $s->write($bytes, length $bytes) },
 );
 
 for my $how (sort keys %WRITES) {
     subtest "$how goes on after a signal" => sub {
         my ($server, $client) = pair({});
         my $handled = 0;
-        my $pid     = signals(5, sub {
-            $server->close(SSL_no_shutdown => 1);
-            local $/;
-            die "other bytes\n" if readline($client) ne $BIG;
-        });
+        my $pid     = signals(
+            5,
+            sub {
+                $server->close(SSL_no_shutdown => 1);
+                local $/;
+                die "other bytes\n" if readline($client) ne $BIG;
+            }
+        );
         undef $client;
         my $sent = with_handler(sub { $handled++ }, sub { $WRITES{$how}->($server, $BIG) });
         ok $sent, 'everything is sent';
@@ -108,11 +111,11 @@ subtest 'a handshake goes on after a signal' => sub {
         my ($server, $client) = sockets(listener(SSL_version => $version));
         $_->blocking(1) for $server, $client;
         my $handled = 0;
-        my $pid = signals(5, sub { $client->connect_SSL or die "$SSL_ERROR\n"; print {$client} "x\n" });
+        my $pid     = signals(5, sub { $client->connect_SSL or die "$SSL_ERROR\n"; print {$client} "x\n" });
         undef $client;
         ok with_handler(sub { $handled++ }, sub { $server->accept_SSL }), "$version: of a server";
         is scalar(<$server>), "x\n", "$version: which works";
-        is wait_for($pid), 0, "$version: the client, too";
+        is wait_for($pid),    0,     "$version: the client, too";
 
         ($server, $client) = sockets(listener(SSL_version => $version));
         $_->blocking(1) for $server, $client;
@@ -120,7 +123,7 @@ subtest 'a handshake goes on after a signal' => sub {
         undef $server;
         ok with_handler(sub { $handled++ }, sub { $client->connect_SSL }), "$version: of a client";
         is scalar(<$client>), "y\n", "$version: which works";
-        is wait_for($pid), 0, "$version: the server, too";
+        is wait_for($pid),    0,     "$version: the server, too";
         cmp_ok $handled, '>', 1, "$version: and the handler ran meanwhile";
     }
 };
@@ -132,27 +135,33 @@ subtest 'signals do not move a deadline' => sub {
     my $started = time;
     my $line    = with_handler(sub { $handled++ }, sub { scalar <$client> });
     my ($errno, $took) = ($! + 0, time - $started);
-    is $line, undef, 'nothing came';
+    is $line,  undef,     'nothing came';
     is $errno, ETIMEDOUT, 'within the time';
-    cmp_ok $handled, '>', 3, 'many signals did';
-    cmp_ok $took, '>=', 0.45, 'the whole time was waited';
-    cmp_ok $took, '<',  5,    'and not much more';
+    cmp_ok $handled, '>',  3,    'many signals did';
+    cmp_ok $took,    '>=', 0.45, 'the whole time was waited';
+    cmp_ok $took,    '<',  5,    'and not much more';
     is with_handler('IGNORE', sub { wait_for($pid) }), 0, 'the sender ended well';
 };
 
 subtest 'accept, and a signal' => sub {
     my ($cert, $key) = identity('signals', cn => 'localhost');
     my $listen = sub {
-        return Vouch::Socket->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 5,
-            SSL_cert_file => $cert, SSL_key_file => $key, @_);
+        return Vouch::Socket->new(
+            LocalAddr     => '127.0.0.1',
+            LocalPort     => 0,
+            Listen        => 5,
+            SSL_cert_file => $cert,
+            SSL_key_file  => $key,
+            @_
+        );
     };
     my $stop     = 0;
     my $listener = $listen->();
     my $pid      = signals(1);
     my $got      = with_handler(sub { $stop = 1 }, sub { $listener->accept });
     my $errno    = $! + 0;
-    is $got, undef, 'without a Timeout a signal ends the waiting, so that a loop may look at its flag,';
-    is $stop, 1, 'which is set';
+    is $got,   undef, 'without a Timeout a signal ends the waiting, so that a loop may look at its flag,';
+    is $stop,  1,     'which is set';
     is $errno, EINTR, 'and $! says so';
     like "$SSL_ERROR", qr/\Aaccept failed: /, 'in words';
     is wait_for($pid), 0, 'the sender ended well';
@@ -162,10 +171,10 @@ subtest 'accept, and a signal' => sub {
     my $started = time;
     $got   = with_handler(sub { $stop++ }, sub { $listener->accept });
     $errno = $! + 0;
-    is $got, undef, 'with a Timeout';
+    is $got,   undef,     'with a Timeout';
     is $errno, ETIMEDOUT, 'it ends when the time is up';
     cmp_ok time - $started, '>=', 0.45, 'and not before';
-    cmp_ok $stop, '>', 1, 'though there were signals';
+    cmp_ok $stop,           '>',  1,    'though there were signals';
     is wait_for($pid), 0, 'the sender ended well';
 };
 
@@ -255,11 +264,14 @@ subtest 'alarm and die in a handshake' => sub {
 sub while_reading {
     my ($read, $handler, $then) = @_;
     my ($server, $client) = pair({});
-    my $pid   = signals(1, $then && sub { $then->($client) });
+    my $pid = signals(1, $then && sub { $then->($client) });
     my @other;
-    my $value = with_handler(sub { push @other, $handler->($_[0], \$server, \$client) }, sub {
-        return $server ? $READS{$read}->($server) : undef;
-    });
+    my $value = with_handler(
+        sub { push @other, $handler->($_[0], \$server, \$client) },
+        sub {
+            return $server ? $READS{$read}->($server) : undef;
+        }
+    );
     my @result = ($value, $! + 0, "$SSL_ERROR");
     is wait_for($pid), 0, 'the sender ended well';
     return @result;
@@ -268,9 +280,9 @@ sub while_reading {
 for my $how (sort keys %READS) {
     subtest "$how: the handler closes the socket" => sub {
         my %ways = (
-            'close'              => sub { ${ $_[1] }->close },
-            'close, no goodbye'  => sub { ${ $_[1] }->close(SSL_no_shutdown => 1) },
-            'CORE::close'        => sub { CORE::close(${ $_[1] }) },
+            'close'             => sub { ${ $_[1] }->close },
+            'close, no goodbye' => sub { ${ $_[1] }->close(SSL_no_shutdown => 1) },
+            'CORE::close'       => sub { CORE::close(${ $_[1] }) },
         );
         for my $way (sort keys %ways) {
             my ($value, $errno, $text) = while_reading($how, $ways{$way});
@@ -290,15 +302,15 @@ subtest 'the handler closes the socket, and its number is used again' => sub {
             my $number = fileno $server;
             pipe my $read, my $write or die "pipe: $!";
             syswrite $write, "not for you\n";
-            my $pid    = signals(1);
+            my $pid = signals(1);
             local $SIG{USR1} = sub {
                 $ways{$way}->($server);
                 POSIX::dup2(fileno $read, $number);
             };
             my $value = $READS{$how}->($server);
             my $errno = $! + 0;
-            is $value, undef, "$way, $how: nothing is read";
-            is $errno, EBADF, 'for the socket is closed';
+            is $value,          undef,           "$way, $how: nothing is read";
+            is $errno,          EBADF,           'for the socket is closed';
             is readline($read), "not for you\n", 'and the file that has its number was not touched';
             POSIX::close($number);
             is wait_for($pid), 0, 'the sender ended well';
@@ -313,9 +325,9 @@ subtest 'the handler drops the socket' => sub {
         my $pid    = signals(1, sub { print {$client} "hello\n" });
         undef $client;
         my $value = with_handler(sub { undef $server }, sub { $READS{$how}->($server) });
-        is $server, undef, "$how: it is gone";
-        is $value, "hello\n", 'once what it was asked for has come';
-        is wait_for($pid), 0, 'the sender ended well';
+        is $server,        undef,     "$how: it is gone";
+        is $value,         "hello\n", 'once what it was asked for has come';
+        is wait_for($pid), 0,         'the sender ended well';
     }
 };
 
@@ -326,9 +338,9 @@ subtest 'the handler closes the socket while it is written to' => sub {
         local $SIG{USR1} = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
         my $sent = syswrite($server, 'x' x 100_000);
         while (defined $sent) { $sent = syswrite($server, 'x' x 100_000) }
-        is $sent, undef, "$way: the write fails";
-        is $! + 0, EBADF, "$way: for the socket is closed";
-        is wait_for($pid), 0, 'the sender ended well';
+        is $sent,          undef, "$way: the write fails";
+        is $! + 0,         EBADF, "$way: for the socket is closed";
+        is wait_for($pid), 0,     'the sender ended well';
     }
 };
 
@@ -339,7 +351,7 @@ subtest 'the handler closes the socket in its handshake' => sub {
         my $pid = signals(1);
         local $SIG{USR1} = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
         my $done = eval { $server->accept_SSL };
-        is $@, '', "$way: nothing dies";
+        is $@,    '',    "$way: nothing dies";
         is $done, undef, 'but there is no handshake';
         like "$SSL_ERROR", qr/closed meanwhile/, 'and the error says why';
         is wait_for($pid), 0, 'the sender ended well';
@@ -351,7 +363,7 @@ subtest 'the handler reads from the socket' => sub {
     my ($server, $client) = pair({});
     my @lines;
     my $parent = $$;
-    my $pid = child(sub {
+    my $pid    = child(sub {
         syswrite $client, 'half ';
         sleep 0.05;
         kill USR1 => $parent;
@@ -372,14 +384,14 @@ subtest 'the handler reads from the socket' => sub {
 subtest 'the handler writes to the socket' => sub {
     my ($server, $client) = pair({});
     my $parent = $$;
-    my $pid = child(sub {
+    my $pid    = child(sub {
         kill USR1 => $parent;
         die "no word\n" if readline($client) ne "from the handler\n";
         print {$client} "thanks\n";
     });
     my $line = with_handler(sub { print {$server} "from the handler\n" }, sub { scalar <$server> });
-    is $line, "thanks\n", 'while a line is waited for';
-    is wait_for($pid), 0, 'the peer got it';
+    is $line,          "thanks\n", 'while a line is waited for';
+    is wait_for($pid), 0,          'the peer got it';
 };
 
 # --- SIGPIPE -----------------------------------------------------------------
@@ -390,7 +402,7 @@ sub status_with_pipe {
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         Test::More->builder->no_ending(1);
-        $SIG{PIPE} = $disposition;
+        $SIG{PIPE}     = $disposition;
         $SIG{__WARN__} = 'DEFAULT';
         exit($code->() ? 0 : 1);
     }

@@ -40,16 +40,18 @@ sub talks {
 
 # A pair with a callback of this thread: how often it was called.
 sub visit {
-    my ($name) = @_;
+    my ($name)   = @_;
     my $calls    = 0;
     my $listener = listener(
-        SSL_cert_file => $server[0], SSL_key_file => $server[1], SSL_verify_mode => SSL_VERIFY_PEER,
+        SSL_cert_file       => $server[0],
+        SSL_key_file        => $server[1],
+        SSL_verify_mode     => SSL_VERIFY_PEER,
         SSL_verify_callback => sub { $calls++; return $_[4]->common_name eq 'Alex' },
     );
     my ($server, $client) = pair($listener, { SSL_cert_file => $alex[0], SSL_key_file => $alex[1] })
         or return "no handshake: $SSL_ERROR";
-    return 'no talk'     if !talks($server, $client);
-    return 'wrong peer'  if $server->peer_certificate('cn') ne 'Alex';
+    return 'no talk'    if !talks($server, $client);
+    return 'wrong peer' if $server->peer_certificate('cn') ne 'Alex';
     $server->close;
     return $calls;
 }
@@ -62,8 +64,8 @@ subtest 'a connection survives the life of a thread' => sub {
     is(threads->create(sub { visit('inside') })->join, 2, 'a thread makes a connection of its own');
     ok talks($server, $client), 'after that one';
     $server->close;
-    is sysread($client, my $bytes, 1), 0, 'the end comes when the owner says so';
-    is $client->last_error, undef, 'and properly';
+    is sysread($client, my $bytes, 1), 0,     'the end comes when the owner says so';
+    is $client->last_error,            undef, 'and properly';
 };
 
 subtest 'objects are not cloned' => sub {
@@ -71,7 +73,9 @@ subtest 'objects are not cloned' => sub {
         'Vouch::Certificate' => Vouch::Certificate->from_file($server[0]),
         'Vouch::Identity'    => Vouch::Identity->load(cert_file => $server[0], key_file => $server[1]),
         'Vouch::Context'     => Vouch::Context->new(
-            SSL_server => 1, SSL_cert_file => $server[0], SSL_key_file => $server[1],
+            SSL_server    => 1,
+            SSL_cert_file => $server[0],
+            SSL_key_file  => $server[1],
         ),
     );
     my ($server, $client) = pair({ SSL_cert_file => $server[0], SSL_key_file => $server[1] });
@@ -98,27 +102,37 @@ subtest 'what is left of an object' => sub {
         'print'         => sub { print {$server} "x\n" },
         'readline'      => sub { my $line = <$server> },
         'syswrite'      => sub { syswrite $server, "x\n" },
-        'sysread'       => sub { sysread $server, my $bytes, 1 },
+        'sysread'       => sub { sysread $server,  my $bytes, 1 },
         'accept_SSL'    => sub { $server->accept_SSL },
         'get_cipher'    => sub { $server->get_cipher },
         'fingerprint'   => sub { $server->get_fingerprint },
         'accept'        => sub { $listener->accept },
         'close'         => sub { $server->close },
     );
-    my $worked = threads->create({ context => 'list' }, sub {
-        local $SIG{__WARN__} = sub { };
-        return join ' ', grep { eval { $use{$_}->() } } sort keys %use;
-    })->join;
+    my $worked = threads->create(
+        { context => 'list' },
+        sub {
+            local $SIG{__WARN__} = sub { };
+            return join ' ', grep {
+                eval { $use{$_}->() }
+            } sort keys %use;
+        }
+    )->join;
     is $worked, '', 'nothing can be done with it in another thread';
     ok talks($server, $client), 'and the connection works in this one';
-    ok pair($listener), 'as does the listener';
+    ok pair($listener),         'as does the listener';
 };
 
 subtest "$THREADS threads, $CONNECTIONS connections each" => sub {
     my ($server, $client) = pair({ SSL_cert_file => $server[0], SSL_key_file => $server[1] });
     my @threads = map {
         my $number = $_;
-        threads->create({ context => 'list' }, sub { return map { visit("$number/$_") } 1 .. $CONNECTIONS });
+        threads->create(
+            { context => 'list' },
+            sub {
+                return map { visit("$number/$_") } 1 .. $CONNECTIONS;
+            }
+        );
     } 1 .. $THREADS;
     for my $thread (@threads) {
         my @calls = $thread->join;
@@ -132,21 +146,26 @@ subtest 'exceptions in threads' => sub {
         my $number = $_;
         threads->create(sub {
             my $listener = listener(
-                SSL_cert_file => $server[0], SSL_key_file => $server[1], SSL_verify_mode => SSL_VERIFY_PEER,
+                SSL_cert_file       => $server[0],
+                SSL_key_file        => $server[1],
+                SSL_verify_mode     => SSL_VERIFY_PEER,
                 SSL_verify_callback => sub { die "thread $number\n" },
             );
             return eval { pair($listener, { SSL_cert_file => $alex[0], SSL_key_file => $alex[1] }); 1 } // $@;
         });
     } 1 .. $THREADS;
-    is_deeply [map { $_->join } @threads], [map {"thread $_\n"} 1 .. $THREADS], 'each gets its own';
+    is_deeply [map { $_->join } @threads], [map { "thread $_\n" } 1 .. $THREADS], 'each gets its own';
 };
 
 subtest 'one thread serves another' => sub {
     my $listener = listener(SSL_cert_file => $server[0], SSL_key_file => $server[1]);
     my $port     = $listener->sockport;
     my $thread   = threads->create(sub {
-        my $socket = Vouch::Socket->new(PeerAddr => '127.0.0.1', PeerPort => $port,
-            SSL_verify_mode => SSL_VERIFY_NONE) or return "no: $SSL_ERROR";
+        my $socket = Vouch::Socket->new(
+            PeerAddr        => '127.0.0.1',
+            PeerPort        => $port,
+            SSL_verify_mode => SSL_VERIFY_NONE
+        ) or return "no: $SSL_ERROR";
         print {$socket} "hello\n";
         return scalar <$socket>;
     });
@@ -160,8 +179,13 @@ subtest 'one thread serves another' => sub {
 subtest 'a thread within a callback' => sub {
     my $joined;
     my $listener = listener(
-        SSL_cert_file => $server[0], SSL_key_file => $server[1], SSL_verify_mode => SSL_VERIFY_PEER,
-        SSL_verify_callback => sub { $joined //= threads->create(sub { visit('within') })->join; return 1 },
+        SSL_cert_file       => $server[0],
+        SSL_key_file        => $server[1],
+        SSL_verify_mode     => SSL_VERIFY_PEER,
+        SSL_verify_callback => sub {
+            $joined //= threads->create(sub { visit('within') })->join;
+            return 1;
+        },
     );
     my ($server, $client) = pair($listener, { SSL_cert_file => $alex[0], SSL_key_file => $alex[1] });
     is $joined, 2, 'it makes its connection';

@@ -150,7 +150,8 @@ _set_alpn(self, ...)
     Newx(names, items, const char *);
     SAVEFREEPV(names);
     for (i = 1; i < items; i++)
-        names[i - 1] = vxs_name(aTHX_ ST(i), "an application protocol");
+        names[i - 1] = vxs_name(aTHX_ sv_mortalcopy(ST(i)),
+                                "an application protocol");
     if (vouch_config_set_alpn(self->config, names, (size_t) (items - 1),
                               &err) != 0)
         vxs_throw(aTHX_ &err);

@@ -12,6 +12,8 @@ _set_pins(self, other, alone)
     vouch_error_clear(&err);
     if (SvOK(other))
         from = vxs_unwrap(aTHX_ other, &vxs_config_vtbl, "Vouch::Config");
+    if (self->pins != NULL)
+        vxs_fail(aTHX_ VOUCH_E_CONFIG, "the pins are set already");
     if (from != NULL && from->pins != NULL)
         self->pins = vouch_pins_ref(from->pins);
     else

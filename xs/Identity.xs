@@ -19,7 +19,8 @@ _create(cn, key, not_before, not_after, ...)
     Newx(names, spec.san_count + 1, const char *);
     SAVEFREEPV(names);
     for (i = 4; i < items; i++)
-        names[i - 4] = vxs_name(aTHX_ ST(i), "an alternative name");
+        names[i - 4] = vxs_name(aTHX_ sv_mortalcopy(ST(i)),
+                                "an alternative name");
     spec.cn = vxs_name(aTHX_ cn, "the common name");
     spec.key = vxs_name(aTHX_ key, "the kind of key");
     spec.san = names;

@@ -27,7 +27,8 @@ struct vxs_stream {
     SV *socket;          /* a weak reference to the handle it is tied to */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
-    int writing;         /* a record is under way, or was given up half sent */
+    int writing;         /* a write is waiting, perhaps in a handler */
+    SV *unsent;          /* bytes of a record half sent, or NULL */
     int fd;              /* -1 once the handle is closed */
     unsigned forks;      /* vxs_forks at the last input or output */
     int64_t io_timeout;  /* milliseconds without progress, or -1 */

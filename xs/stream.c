@@ -467,11 +467,48 @@ vxs_stream_eof(pTHX_ struct vxs_stream *self)
            && outcome != VOUCH_WANT_WRITE;
 }
 
+/* A record half sent goes on only with its own bytes: OpenSSL would take
+ * others for them.  1 if these are they, or there is none. */
+static int
+may_write(pTHX_ const struct vxs_stream *self, const char *data, size_t length)
+{
+    if (self->writing)
+        return 0;
+    return self->unsent == NULL
+           || (length >= SvCUR(self->unsent)
+               && memcmp(data, SvPVX(self->unsent), SvCUR(self->unsent)) == 0);
+}
+
+static void
+record_sent(pTHX_ struct vxs_stream *self)
+{
+    SvREFCNT_dec(self->unsent);
+    self->unsent = NULL;
+}
+
+/* Wait in the middle of a record.  Signal handlers run meanwhile; they may
+ * die, but not write. */
+static ssize_t
+wait_to_write(pTHX_ struct vxs_stream *self, ssize_t outcome,
+              int64_t *deadline, const char *data, size_t length)
+{
+    if (outcome >= -1)
+        return outcome;
+    if (self->unsent == NULL)
+        self->unsent =
+            newSVpvn(data, length < RECORD_MAX ? length : RECORD_MAX);
+    ENTER;
+    SAVEINT(self->writing);
+    self->writing = 1;
+    outcome = wait_again(aTHX_ self, outcome, deadline, NULL);
+    LEAVE;
+    return outcome;
+}
+
 /*
  * Write, all of it or what one record takes.  The count, or undef.  Should
  * it come to waiting, the rest is copied first: Perl that runs meanwhile may
- * change the variable it came from.  That Perl cannot write, nor can what
- * follows if it dies: OpenSSL would take new bytes for those under way.
+ * change the variable it came from.
  */
 SV *
 vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
@@ -483,15 +520,17 @@ vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
     ssize_t outcome = 0;
 
     vxs_stream_check(aTHX_ self);
-    if (self->writing) {
-        vxs_set_ssl_error(aTHX_ EBUSY, "a write is under way, or has been "
-                                       "interrupted in the middle");
+    if (length > 0 && !may_write(aTHX_ self, data, length)) {
+        vxs_set_ssl_error(aTHX_ EBUSY, "the write before this one was "
+                                       "interrupted; repeat its bytes first");
         SETERRNO(EBUSY, 0);
         return newSV(0);
     }
     while (total < length) {
         outcome = vouch_conn_write(self->conn, data, length - total);
         if (outcome > 0) {
+            if (self->unsent != NULL)
+                record_sent(aTHX_ self);
             data += outcome;
             total += (size_t) outcome;
             deadline = 0;
@@ -503,9 +542,8 @@ vxs_stream_write(pTHX_ struct vxs_stream *self, const char *data,
             copy = newSVpvn_flags(data, length - total, SVs_TEMP);
             data = SvPVX(copy);
         }
-        self->writing = 1;
-        outcome = wait_again(aTHX_ self, outcome, &deadline, NULL);
-        self->writing = 0;
+        outcome = wait_to_write(aTHX_ self, outcome, &deadline, data,
+                                length - total);
         if (outcome != 1)
             break;
     }

@@ -219,6 +219,8 @@ vouch_config_set_verify(struct vouch_config *config, int mode,
                                "verify mode %d is not a set of NONE 0, "
                                "PEER 1, REQUIRED 2, ONCE 4, ANY 257",
                                mode);
+    if (config->role == VOUCH_CLIENT && mode != VOUCH_VERIFY_NONE)
+        mode |= VOUCH_VERIFY_PEER;
     config->mode = mode;
     return 0;
 }

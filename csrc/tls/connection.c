@@ -148,6 +148,26 @@ inside_record(const SSL *ssl)
     return SSL_has_pending(ssl) || strcmp(SSL_rstate_string(ssl), "RB") == 0;
 }
 
+static int
+fail_system(struct vouch_conn *conn)
+{
+    ERR_clear_error();
+    if (conn->io_errno != 0)
+        return vouch_error_set_sys(&conn->error, VOUCH_E_SYSTEM,
+                                   conn->io_errno, "the connection failed");
+    return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
+                           "the peer closed the connection");
+}
+
+/* OpenSSL judges a result by its queue, so the queue must be empty before.
+ * Looking costs a tenth of what clearing does. */
+static void
+forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 /* OpenSSL has put its reason in the queue. */
 static int
 fail_ssl(struct vouch_conn *conn)
@@ -159,6 +179,10 @@ fail_ssl(struct vouch_conn *conn)
 
     ERR_error_string_n(code, openssl, sizeof(openssl));
     if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
+        /* OpenSSL ignores it when sending a ticket fails; then the reset
+         * has been told, and reading finds an end. */
+        if (conn->io_errno == ECONNRESET)
+            return fail_system(conn);
         if (conn->protocol != 0 && inside_record(conn->ssl))
             return vouch_error_set(&conn->error, VOUCH_E_TLS,
                                    "%s (cut off in the middle of a record)",
@@ -178,26 +202,6 @@ fail_ssl(struct vouch_conn *conn)
     }
     conn->error.lib_code = code;
     return -1;
-}
-
-static int
-fail_system(struct vouch_conn *conn)
-{
-    ERR_clear_error();
-    if (conn->io_errno != 0)
-        return vouch_error_set_sys(&conn->error, VOUCH_E_SYSTEM,
-                                   conn->io_errno, "the connection failed");
-    return vouch_error_set(&conn->error, VOUCH_E_CLOSED,
-                           "the peer closed the connection");
-}
-
-/* OpenSSL judges a result by its queue, so the queue must be empty before.
- * Looking costs a tenth of what clearing does. */
-static void
-forget_errors(void)
-{
-    if (ERR_peek_error() != 0)
-        ERR_clear_error();
 }
 
 /* The one place where OpenSSL's results become ours. */
@@ -286,6 +290,11 @@ vouch_conn_handshake(struct vouch_conn *conn)
     if (vouch_conn_copy_facts(conn) != 0) {
         conn->state = VOUCH_CONN_FAILED;
         return vouch_error_set(&conn->error, VOUCH_E_MEMORY, "out of memory");
+    }
+    if (vouch_verify_missing(conn)) {
+        conn->state = VOUCH_CONN_FAILED;
+        return vouch_error_set(&conn->error, VOUCH_E_VERIFY,
+                               "the peer has shown no certificate");
     }
     conn->state = VOUCH_CONN_READY;
     rest(conn);

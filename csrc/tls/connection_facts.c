@@ -89,6 +89,10 @@ vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host)
     X509_VERIFY_PARAM *param = SSL_get0_param(conn->ssl);
     char *copy;
 
+    /* OpenSSL takes a leading dot for "any name that ends so". */
+    if (*host == '.')
+        return vouch_error_set(&conn->error, VOUCH_E_ARGUMENT,
+                               "\"%.80s\" is not a host name", host);
     /* OpenSSL takes an empty name for no name to check. */
     if (*host == '\0')
         return vouch_error_set(&conn->error, VOUCH_E_ARGUMENT,

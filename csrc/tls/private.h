@@ -120,6 +120,10 @@ int vouch_verify_certificate(int ok, X509_STORE_CTX *store);
 int vouch_verify_session(const struct vouch_config *config,
                          const SSL_SESSION *session);
 
+/* 1 if the handshake is done without a check that the policy asks for: a
+ * cipher suite without certificates does that. */
+int vouch_verify_missing(const struct vouch_conn *conn);
+
 /* 0 if the configuration may still be changed, else -1 and the error. */
 int vouch_config_check_open(const struct vouch_config *config,
                             struct vouch_error *err);

@@ -78,6 +78,7 @@ vouch_session_offer(const struct vouch_session *session,
         (long) vouch_clock_epoch() - SSL_SESSION_get_time(session->session);
 
     if (!fits(session, conn) || conn->config->role != VOUCH_CLIENT
+        || !vouch_verify_session(conn->config, session->session)
         || !SSL_in_before(conn->ssl)
         || !SSL_SESSION_is_resumable(session->session))
         return 0;

@@ -22,9 +22,9 @@ struct vouch_session *vouch_session_from_conn(const struct vouch_conn *conn);
 
 /*
  * Offer a session in the coming handshake: 1 it will be offered, 0 it will
- * not (another configuration or host, it has run out, its connection was
- * freed without vouch_conn_close(), or the handshake has begun), -1 on
- * failure.
+ * not (another configuration or host, it has run out, its certificate has or
+ * is no longer pinned, its connection was freed without vouch_conn_close(),
+ * or the handshake has begun), -1 on failure.
  */
 int vouch_session_offer(const struct vouch_session *session,
                         struct vouch_conn *conn);

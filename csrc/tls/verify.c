@@ -206,6 +206,17 @@ vouch_verify_certificate(int ok, X509_STORE_CTX *store)
     return ask_program(conn, store, ok);
 }
 
+int
+vouch_verify_missing(const struct vouch_conn *conn)
+{
+    const struct vouch_config *config = conn->config;
+
+    if (accepts_all(config) || conn->verdict.accepted)
+        return 0;
+    return conn->peer != NULL || config->role == VOUCH_CLIENT
+           || (config->mode & VOUCH_VERIFY_REQUIRED);
+}
+
 /*
  * A session carries the decision of its first handshake.  It still stands
  * if the certificate is inside its dates and, where there are pins, is among

@@ -10,7 +10,8 @@
 
 struct vouch_cert;
 
-/* The verify mode: a set of these, with OpenSSL's numbers. */
+/* The verify mode: a set of these, with OpenSSL's numbers.  For a client
+ * any of them but NONE includes PEER, as with OpenSSL. */
 enum vouch_verify_mode {
     VOUCH_VERIFY_NONE = 0x00,     /* server: do not ask; client: accept */
     VOUCH_VERIFY_PEER = 0x01,     /* ask for a certificate and check it */

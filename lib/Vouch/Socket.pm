@@ -328,6 +328,7 @@ sub _accept_plain {
 sub _start {
     my ($self, $verb, %arg) = @_;
     my $own     = ${*$self}{vouch};
+    _check_numbers({ timeout => $arg{Timeout} });
     my $stream  = tied *$self // $self->_tie($own, $verb);
     my $timeout = $arg{Timeout} // $own->{timeout};
     return $self if $stream->_handshake(_milliseconds($timeout));
@@ -345,21 +346,43 @@ sub _not_started {
 
 sub _tie {
     my ($self, $own, $verb) = @_;
+    _check_verb($own->{context}, $verb);
     my $stream = Vouch::Stream::_attach($self, $own->{context}{config}, $own->{idle_ms}, $own->{max_line});
     return $stream if $verb eq 'accept';
-    $stream->_set_names(_names($own));
-    $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
-    return $stream;
+    my $error = do {
+        local $@;
+        eval {
+            $stream->_set_names(_names($own, $self->peerhost));
+            $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
+            1;
+        } ? undef : $@;
+    };
+    return $stream if !defined $error;
+    $stream->_detach(1);    # or the next try would go on without the names
+    die $error;
+}
+
+# The context says which side we are: accept_SSL with a client's would be a
+# client all the same, and one that checks no name.
+sub _check_verb {
+    my ($context, $verb) = @_;
+    return if !$context || $context->is_server == ($verb eq 'accept');
+    my ($for, $right) = $context->is_server ? qw(server accept) : qw(client connect);
+    Vouch::Error->throw(
+        code    => 'argument',
+        message => "${verb}_SSL: this socket is a $for by its context (SSL_server); use ${right}_SSL",
+    );
 }
 
 # The name to ask the server for (SNI; never an address), and the name or
 # address its certificate must be for.
 sub _names {
-    my ($own) = @_;
-    my $peer = $own->{peer};
+    my ($own, $address) = @_;
+    my $peer   = $own->{peer};
     my $asked  = $own->{SSL_hostname} // $peer // '';
     my $scheme = $own->{SSL_verifycn_scheme} // 'default';
-    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer);
+    # PeerAddrInfo tells no name: then the address it came to, or nothing.
+    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address // '';
     return (
         length $asked && !_is_address($asked) ? $asked : undef,
         $scheme eq 'none' ? undef : $wanted,

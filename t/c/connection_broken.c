@@ -358,6 +358,29 @@ test_transport_errors(void)
     pair_close(pair);
 }
 
+/* OpenSSL lets a session ticket that could not be sent pass; the peer is
+ * gone all the same, and what follows is no clean end. */
+static void
+test_reset_at_tickets(void)
+{
+    struct vouch_config *server = pair_config(VOUCH_SERVER, alex, 0);
+    struct pair *pair = pair_open(server, client_config);
+    char byte;
+
+    (void) vouch_conn_handshake(pair->client);
+    (void) vouch_conn_handshake(pair->server);
+    is_int(vouch_conn_handshake(pair->client), 0, "the client is done");
+    pair->down.fail = ECONNRESET;
+    is_int(vouch_conn_handshake(pair->server), 0, "so is the server");
+    pair->up.start = pair->up.end;
+    pair->up.ended = 1;
+    is_int(vouch_conn_read(pair->server, &byte, 1), -1, "nobody is there");
+    is_int(vouch_conn_error(pair->server)->sys_errno, ECONNRESET,
+           "for the connection was reset");
+    pair_close(pair);
+    vouch_config_free(server);
+}
+
 /* EINTR from the caller's functions means: not now. */
 static void
 test_interrupted_transport(void)
@@ -455,6 +478,7 @@ main(void)
     test_truncated(0);
     test_truncated(1);
     test_transport_errors();
+    test_reset_at_tickets();
     test_interrupted_transport();
     test_no_common_version();
     test_first_error();

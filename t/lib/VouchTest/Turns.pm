@@ -36,7 +36,11 @@ sub listener {
         @ssl{qw(SSL_cert_file SSL_key_file)} = ($cert, $key);
     }
     return Vouch::Socket->new(
-        LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 20, SSL_startHandshake => 0, %ssl,
+        LocalAddr          => '127.0.0.1',
+        LocalPort          => 0,
+        Listen             => 20,
+        SSL_startHandshake => 0,
+        %ssl,
     ) // croak "no listener: $!";
 }
 
@@ -44,8 +48,11 @@ sub listener {
 sub sockets {
     my ($listener, %ssl) = @_;
     my $client = Vouch::Socket->new(
-        PeerAddr        => '127.0.0.1', PeerPort => $listener->sockport, SSL_startHandshake => 0,
-        SSL_verify_mode => SSL_VERIFY_NONE, %ssl,
+        PeerAddr           => '127.0.0.1',
+        PeerPort           => $listener->sockport,
+        SSL_startHandshake => 0,
+        SSL_verify_mode    => SSL_VERIFY_NONE,
+        %ssl,
     ) // croak "no connection: $!";
     my $server = $listener->accept // croak "no connection: $!";
     $_->blocking(0) for $server, $client;
@@ -62,7 +69,7 @@ sub shake {
         my @again;
         for my $turn (@left) {
             my ($socket, $method) = @$turn;
-            next if $socket->$method;
+            next     if $socket->$method;
             return 0 if $! != EAGAIN;
             push @again, $turn;
         }
@@ -87,7 +94,7 @@ sub pair {
 sub refused_text {
     my ($socket) = @_;
     $socket->blocking(1);
-    $socket->is_SSL || $socket->connect_SSL or return "$SSL_ERROR";
+    return "$SSL_ERROR" if !$socket->is_SSL && !$socket->connect_SSL;
     my $got = sysread $socket, my $bytes, 1;
     return defined $got ? "read $got" : "$SSL_ERROR";
 }

@@ -172,19 +172,25 @@ _set_session_id_context(self, value)
         vxs_throw(aTHX_ &err);
 
 void
-_set_verify_callback(self, callback)
+_ask_callback(self)
     struct vxs_config *self
-    SV *callback
   PREINIT:
     struct vouch_error err;
   CODE:
     vouch_error_clear(&err);
-    if (vouch_config_set_verify_callback(self->config,
-                                         SvOK(callback) ? vxs_verify : NULL,
-                                         &err) != 0)
+    if (vouch_config_set_verify_callback(self->config, vxs_verify, &err)
+        != 0)
         vxs_throw(aTHX_ &err);
-    SvREFCNT_dec(self->verify_cb);
-    self->verify_cb = SvOK(callback) ? newSVsv(callback) : NULL;
+
+const char *
+_default_ca_file()
+  ALIAS:
+    _default_ca_path = 1
+  CODE:
+    RETVAL = ix ? vouch_config_default_ca_path()
+                : vouch_config_default_ca_file();
+  OUTPUT:
+    RETVAL
 
 IV
 _ssl_ctx(self)

@@ -1,13 +1,25 @@
 MODULE = Vouch    PACKAGE = Vouch::Stream
 
 SV *
-_attach(socket, config, io_timeout, max_line)
+_attach(socket, config, callback, io_timeout, max_line)
     SV *socket
     SV *config
+    SV *callback
     IV io_timeout
     UV max_line
   CODE:
-    RETVAL = vxs_stream_attach(aTHX_ socket, config, io_timeout, max_line);
+    RETVAL = vxs_stream_attach(aTHX_ socket, config, callback, io_timeout,
+                               max_line);
+  OUTPUT:
+    RETVAL
+
+int
+_shutdown(self, timeout)
+    struct vxs_stream *self
+    IV timeout
+  CODE:
+    sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(ST(0))));
+    RETVAL = vxs_stream_shutdown(aTHX_ self, timeout);
   OUTPUT:
     RETVAL
 

@@ -74,7 +74,6 @@ free_config(pTHX_ SV *sv, MAGIC *mg)
         return 0;
     vouch_config_free(self->config);
     vouch_pins_free(self->pins);
-    SvREFCNT_dec(self->verify_cb);
     Safefree(self);
     return 0;
 }
@@ -98,6 +97,7 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     vouch_conn_free(self->conn);
     SvREFCNT_dec(self->config);
     SvREFCNT_dec(self->socket);
+    SvREFCNT_dec(self->verify_cb);
     SvREFCNT_dec(self->pending);
     SvREFCNT_dec(self->unsent);
     Safefree(self->data);
@@ -364,7 +364,6 @@ int
 vxs_verify(const struct vouch_verify *verify, void *arg)
 {
     struct vxs_stream *self = arg;
-    struct vxs_config *config;
     SV *callback;
     SV *store;
     SV *inner;
@@ -374,17 +373,14 @@ vxs_verify(const struct vouch_verify *verify, void *arg)
     dTHXa(self->perl);
     dSP;
 
-    if (self->pending != NULL)
-        return 0;
-    config = vxs_unwrap(aTHX_ self->config, &vxs_config_vtbl, "Vouch::Config");
-    if (config->verify_cb == NULL)
+    if (self->pending != NULL || self->verify_cb == NULL)
         return 0;
     ENTER;
     SAVETMPS;
     save_scalar(PL_errgv);
     /* A new stack: else "last" in the callback would unwind OpenSSL. */
     PUSHSTACKi(PERLSI_MAGIC);
-    callback = sv_2mortal(newSVsv(config->verify_cb));
+    callback = sv_2mortal(newSVsv(self->verify_cb));
     store = sv_2mortal(vxs_wrap(aTHX_ "Vouch::VerifyContext", verify->store,
                                 PTR2IV(verify->store), &vxs_store_vtbl));
     /* The callback may assign to $_[1], and keep what was there. */

@@ -17,14 +17,14 @@
 struct vxs_config {
     struct vouch_config *config;
     struct vouch_pins *pins;
-    SV *verify_cb; /* a copy, or NULL */
 };
 
 /* A connection with its reading buffer; the tied half of a socket. */
 struct vxs_stream {
     struct vouch_conn *conn;
-    SV *config;          /* keeps the callback alive */
+    SV *config;          /* a reference to the Vouch::Config */
     SV *socket;          /* a weak reference to the handle it is tied to */
+    SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
     int writing;         /* a write is waiting, perhaps in a handler */
@@ -136,8 +136,9 @@ int vxs_password(char *password, size_t size, void *arg);
 
 /* handle.c: a socket accepted, tied to a connection, and untied. */
 SV *vxs_accept(pTHX_ SV *listener, const char *class_name);
-SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout,
-                      UV max_line);
+SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback,
+                      IV io_timeout, UV max_line);
+int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 
 /* stream.c: input and output of a tied handle. */

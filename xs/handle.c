@@ -64,7 +64,8 @@ untie(pTHX_ SV *socket)
 }
 
 SV *
-vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line)
+vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback, IV io_timeout,
+                  UV max_line)
 {
     struct vxs_config *settings =
         vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
@@ -87,6 +88,7 @@ vxs_stream_attach(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line)
     self->io_timeout = io_timeout;
     self->max_line = max_line;
     self->config = newSVsv(config);
+    self->verify_cb = SvOK(callback) ? newSVsv(callback) : NULL;
     self->socket = sv_rvweaken(newSVsv(socket));
     if (vouch_conn_new(settings->config, self->fd, &self->conn, &err) != 0)
         vxs_throw(aTHX_ & err);

@@ -174,6 +174,16 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline,
     return 1;
 }
 
+/* Nobody asks it again; and a callback may hold the very socket it is for. */
+static void
+forget_callback(pTHX_ struct vxs_stream *self)
+{
+    SV *callback = self->verify_cb;
+
+    self->verify_cb = NULL;
+    SvREFCNT_dec(callback);
+}
+
 /*
  * The handshake: 1 done, 0 not; then $! and $SSL_ERROR tell why, the latter
  * with the words of IO::Socket::SSL in front.
@@ -190,14 +200,40 @@ vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
         outcome = vouch_conn_handshake(self->conn);
         self->busy = 0;
         rethrow(aTHX_ self);
-        if (outcome == 0)
+        if (outcome == 0) {
+            forget_callback(aTHX_ self);
             return 1;
+        }
         if (outcome == -1)
             break;
         outcome = wait_for(aTHX_ self, outcome, deadline, NULL);
         if (outcome != 1)
             break;
     }
+    report(aTHX_ self, outcome);
+    return 0;
+}
+
+/*
+ * End TLS in both directions: 1 done, 0 not; $! and $SSL_ERROR tell why.  A
+ * process that did not use the connection last has nothing to say.
+ */
+int
+vxs_stream_shutdown(pTHX_ struct vxs_stream *self, IV timeout_ms)
+{
+    int64_t deadline = deadline_in(timeout_ms);
+    ssize_t outcome;
+
+    vxs_stream_check_busy(aTHX_ self);
+    if (self->forks != vxs_forks)
+        return 1;
+    do {
+        outcome = vouch_conn_shutdown(self->conn);
+        if (outcome == 0)
+            return 1;
+        if (outcome != -1)
+            outcome = wait_for(aTHX_ self, outcome, deadline, NULL);
+    } while (outcome == 1);
     report(aTHX_ self, outcome);
     return 0;
 }

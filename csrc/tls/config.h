@@ -66,6 +66,12 @@ int vouch_config_add_ca_default(struct vouch_config *config,
 int vouch_config_set_ca_none(struct vouch_config *config,
                              struct vouch_error *err);
 
+/* Where those places are: a file and a folder, as the environment
+ * (SSL_CERT_FILE, SSL_CERT_DIR) or OpenSSL says; they need not exist.  Valid
+ * until the environment changes. */
+const char *vouch_config_default_ca_file(void);
+const char *vouch_config_default_ca_path(void);
+
 /* A server's list of authorities named to clients, from a PEM file. */
 int vouch_config_set_client_ca_file(struct vouch_config *config,
                                     const char *path, struct vouch_error *err);

@@ -3,6 +3,8 @@
  */
 #include "tls/private.h"
 
+#include <stdlib.h>
+
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -150,6 +152,22 @@ vouch_config_add_ca_default(struct vouch_config *config,
     config->trust_set = 1;
     config->trust_loaded = 1;
     return 0;
+}
+
+const char *
+vouch_config_default_ca_file(void)
+{
+    const char *path = getenv(X509_get_default_cert_file_env());
+
+    return path != NULL ? path : X509_get_default_cert_file();
+}
+
+const char *
+vouch_config_default_ca_path(void)
+{
+    const char *path = getenv(X509_get_default_cert_dir_env());
+
+    return path != NULL ? path : X509_get_default_cert_dir();
 }
 
 int

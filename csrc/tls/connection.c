@@ -365,13 +365,12 @@ vouch_conn_pending(const struct vouch_conn *conn)
     return (size_t) SSL_pending(conn->ssl);
 }
 
-int
-vouch_conn_close(struct vouch_conn *conn)
+/* Send close_notify, once: 0, -1 or VOUCH_WANT_WRITE. */
+static int
+say_goodbye(struct vouch_conn *conn)
 {
     int result;
 
-    if (conn->state != VOUCH_CONN_READY)
-        return 0;
     forget_errors();
     result = SSL_shutdown(conn->ssl);
     if (result < 0) {
@@ -380,7 +379,44 @@ vouch_conn_close(struct vouch_conn *conn)
             return result;
     }
     conn->state = VOUCH_CONN_CLOSED;
-    drain(conn);
+    return 0;
+}
+
+int
+vouch_conn_close(struct vouch_conn *conn)
+{
+    int result;
+
+    if (conn->state != VOUCH_CONN_READY)
+        return 0;
+    result = say_goodbye(conn);
+    if (result == 0)
+        drain(conn);
+    return result;
+}
+
+int
+vouch_conn_shutdown(struct vouch_conn *conn)
+{
+    char bytes[4096];
+    size_t count;
+    int result;
+
+    if (conn->state == VOUCH_CONN_READY) {
+        result = say_goodbye(conn);
+        if (result != 0)
+            return result;
+    }
+    if (conn->state != VOUCH_CONN_CLOSED)
+        return 0;
+    while (!conn->peer_closed) {
+        forget_errors();
+        if (SSL_read_ex(conn->ssl, bytes, sizeof(bytes), &count) == 1)
+            continue;
+        result = outcome(conn, 0);
+        if (result != 0)
+            return result;
+    }
     return 0;
 }
 

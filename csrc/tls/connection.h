@@ -87,6 +87,13 @@ int vouch_conn_close(struct vouch_conn *conn);
  * call for it fails (EBADF).  The facts remain. */
 void vouch_conn_abandon(struct vouch_conn *conn);
 
+/*
+ * End TLS and leave the descriptor in use: send close_notify, and read up to
+ * the peer's; what came before that is thrown away, what comes after it is
+ * left to be read in the clear.  0 done, -1, VOUCH_WANT_...
+ */
+int vouch_conn_shutdown(struct vouch_conn *conn);
+
 /* 1 after the handshake, else 0. */
 int vouch_conn_is_ready(const struct vouch_conn *conn);
 

@@ -60,6 +60,13 @@ sub new {
     return $self;
 }
 
+# A context on a configuration that is built already.
+sub _of {
+    my ($class, $config, $files, $arg) = @_;
+    _check_callback($arg->{SSL_verify_callback});
+    return bless { arg => $arg, config => $config, files => $files }, $class;
+}
+
 sub reload {
     my ($self) = @_;
     $self->_build;
@@ -87,7 +94,7 @@ sub _build {
     my ($self) = @_;
     my $arg    = $self->{arg};
     my $config = Vouch::Config::_new($arg->{SSL_server} ? 1 : 0);
-    my %before = map { $_ => _stamp($_) } $self->_files;
+    my %before = map { $_ => _stamp($_) } _files_in($arg);
     for my $name (sort grep { defined $arg->{$_} } keys %SETTER) {
         $SETTER{$name}->($self, $config, $arg->{$name});
     }
@@ -116,12 +123,16 @@ sub _set_verify_mode {
     return;
 }
 
+sub _check_callback {
+    my ($callback) = @_;
+    return if !defined $callback || _is_code($callback);
+    _bad_argument("SSL_verify_callback must be a code reference, not '$callback'");
+}
+
 sub _set_verify_callback {
     my ($self, $config, $callback) = @_;
-    if (!_is_code($callback)) {
-        _bad_argument("SSL_verify_callback must be a code reference, not '$callback'");
-    }
-    $config->_set_verify_callback($callback);
+    _check_callback($callback);
+    $config->_ask_callback;    # each connection brings its own
     return;
 }
 
@@ -286,9 +297,8 @@ sub _number {
 }
 
 # The files an argument names, to tell when they have changed.
-sub _files {
-    my ($self) = @_;
-    my $arg = $self->{arg};
+sub _files_in {
+    my ($arg) = @_;
     my @names = map { $_->[1] } map { _by_name($arg->{$_}) } qw(SSL_cert_file SSL_key_file);
     push @names, map { _list($_) } @$arg{qw(SSL_ca_file SSL_crl_file SSL_client_ca_file)};
     return grep { defined && !ref } @names;

@@ -18,8 +18,10 @@ package IO::Socket::SSL {    ## no critic (ProhibitMultiplePackages)
     our @ISA     = ('Vouch::Socket');
     our @EXPORT  = @Vouch::Socket::EXPORT;
 
-    # One variable under both names.
+    # One variable under both names, and what is called as a function.
     *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
+    no strict 'refs';
+    *$_ = \&{"Vouch::Socket::$_"} for 'errstr', grep { /\A\w+\z/ } @EXPORT;
 }
 
 1;
@@ -63,8 +65,8 @@ C<< IO::Socket::SSL->VERSION >> is 2.099, whose behaviour Vouch follows.
 =for example end
 
 What differs is told in L<Vouch::Socket/Differences to IO::Socket::SSL>, and what
-a program may miss in L<Vouch::Socket/Not there yet>: C<start_SSL> first of all,
-which many libraries for clients use. Modules below that name, such as
+a program may miss in L<Vouch::Socket/Not there yet>. Mojolicious runs, as server
+and as client. Modules below that name, such as
 C<IO::Socket::SSL::Utils>, are not replaced: they are the real ones, if
 installed.
 

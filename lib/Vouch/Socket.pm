@@ -15,11 +15,14 @@ use Time::HiRes    ();
 use Vouch              ();
 use Vouch::Certificate ();
 use Vouch::Context     ();
+use Vouch::Context::Shared ();
 use Vouch::Error       ();
+use Vouch::Socket::Abilities ();
+use Vouch::Socket::Upgrade ();
 use Vouch::Stream      ();
 use Vouch::VerifyContext ();
 
-our @ISA = ('IO::Socket::IP');
+our @ISA = qw(Vouch::Socket::Upgrade Vouch::Socket::Abilities IO::Socket::IP);
 
 our $SSL_ERROR = dualvar(0, '');
 
@@ -59,21 +62,10 @@ sub import {
 
 sub configure {
     my ($self, $arg) = @_;
-    my %ssl = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
-    my %own = map { $_ => delete $ssl{$_} } grep { exists $ssl{$_} } @OWN;
-    $ssl{SSL_server} //= $arg->{Listen} ? 1 : 0;
-    my $context = _context($own{SSL_reuse_ctx}, \%ssl);
-    my $peer = $arg->{PeerHost} // $arg->{PeerAddr};
-    ($own{peer}) = $self->split_addr($peer) if defined $peer;    # "host:port"
-    # IO::Socket has taken Timeout out of the arguments, unless called directly.
-    $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
-    _check_numbers(\%own);
-    _check_trap($own{SSL_error_trap});
-    _check_scheme($own{SSL_verifycn_scheme});
-    $self->SUPER::configure($arg) or return _tcp_failed($arg);
-    ${*$self}{vouch} = _prepare(\%own, $context);
-    return $self if $arg->{Listen} || $context->is_server;
-    return $self if defined $own{SSL_startHandshake} && !$own{SSL_startHandshake};
+    my $own = $self->_settings($arg);
+    $self->IO::Socket::IP::configure($arg) or return _tcp_failed($arg);
+    ${*$self}{vouch} = $own;
+    return $self if $arg->{Listen} || $own->{context}->is_server || $own->{plain};
     return $self->connect_SSL;
 }
 
@@ -89,7 +81,9 @@ sub accept {
     return _failed_accept($! + 0) if !$client;
     ${*$client}{vouch} = $own;
     if (!$own->{plain}) {
-        my $stream = Vouch::Stream::_attach($client, $own->{context}{config}, $own->{idle_ms}, $own->{max_line});
+        my $context = $own->{context};
+        my $stream = Vouch::Stream::_attach($client, $context->{config}, $context->{arg}{SSL_verify_callback},
+            $own->{idle_ms}, $own->{max_line});
         $stream->_handshake($own->{timeout_ms}) or $client->_not_started($stream, 'accept', $own->{timeout})
             or return;
     }
@@ -247,7 +241,7 @@ sub is_SSL {
 
 sub _context {
     my ($given, $ssl) = @_;
-    return Vouch::Context->new(%$ssl) if !defined $given;
+    return Vouch::Context::Shared->context(%$ssl) if !defined $given;
     Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
     my $context = blessed $given && $given->can('context') ? $given->context : $given;
     if (!blessed $context || !$context->isa('Vouch::Context')) {
@@ -296,7 +290,24 @@ sub _check_numbers {
     return;
 }
 
-# What the sockets of a listener, or one of a client, have in common.
+# What the arguments say about a socket, or about all that a listener accepts;
+# SSL_* is taken out of them.
+sub _settings {
+    my ($self, $arg) = @_;
+    my %ssl = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
+    my %own = map { $_ => delete $ssl{$_} } grep { exists $ssl{$_} } @OWN;
+    $ssl{SSL_server} //= $arg->{Listen} ? 1 : 0;
+    my $context = _context($own{SSL_reuse_ctx}, \%ssl);
+    my $peer    = $arg->{PeerHost} // $arg->{PeerAddr};
+    ($own{peer}) = Vouch::Socket->split_addr($peer) if defined $peer;    # "host:port"
+    # IO::Socket has taken Timeout out of the arguments, unless called directly.
+    $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
+    _check_numbers(\%own);
+    _check_trap($own{SSL_error_trap});
+    _check_scheme($own{SSL_verifycn_scheme});
+    return _prepare(\%own, $context);
+}
+
 sub _prepare {
     my ($own, $context) = @_;
     my $idle = $own->{SSL_io_timeout} // ($context->is_server ? SERVER_IO_TIMEOUT : 0);
@@ -346,8 +357,10 @@ sub _not_started {
 
 sub _tie {
     my ($self, $own, $verb) = @_;
-    _check_verb($own->{context}, $verb);
-    my $stream = Vouch::Stream::_attach($self, $own->{context}{config}, $own->{idle_ms}, $own->{max_line});
+    my $context = $own->{context};
+    _check_verb($context, $verb);
+    my $stream = Vouch::Stream::_attach($self, $context->{config}, $context->{arg}{SSL_verify_callback},
+        $own->{idle_ms}, $own->{max_line});
     return $stream if $verb eq 'accept';
     my $error = do {
         local $@;
@@ -416,6 +429,9 @@ sub _abandon {
     elsif (!$own->{SSL_keepSocketOnError}) {
         $self->close(SSL_no_shutdown => 1);
     }
+    else {
+        $self->_go_plain;
+    }
     $SSL_ERROR = $error;
     $! = $errno;
     return;
@@ -431,6 +447,13 @@ sub _readable {
         my $count = CORE::select(my $ready = $bits, undef, undef, $left > 0 ? $left : 0);
         return $count > 0 if $count >= 0 || !$!{EINTR};
     }
+}
+
+# A failure that no system call or handshake told.
+sub _note {
+    my ($class, $text) = @_;
+    $SSL_ERROR = dualvar($! + 0, $text);
+    return;
 }
 
 sub _failed_accept {
@@ -915,8 +938,8 @@ time is ETIMEDOUT, not EAGAIN.
 =item *
 
 Accepted connections of a listener, and clients that share a L<Vouch::Context>
-(C<SSL_reuse_ctx>), share one set-up. Each call of C<new> without it reads its
-certificates again.
+(C<SSL_reuse_ctx>), share one set-up; so do sockets with equal arguments and
+unchanged files, see L<Vouch::Context::Shared>.
 
 =item *
 
@@ -951,24 +974,15 @@ unknown ones do.
 
 =over 4
 
-=item Changing an existing handle in place
+=item Other names of start_SSL
 
-C<start_SSL>, C<stop_SSL>, C<socketToSSL>, C<socket_to_SSL> and
-C<new_from_fd>. A socket that is to become TLS later is made by
-C<< Vouch::Socket->new(SSL_startHandshake => 0) >>.
-
-=item Questions about the library
-
-C<can_client_sni>, C<can_server_sni>, C<can_alpn>, C<can_ipv6>, C<can_ocsp>,
-C<can_multi_cert>, C<can_ecdh>, C<can_ciphersuites>, C<can_pha>,
-C<can_nested_ssl>, C<can_ticket_keycb>, C<can_npn>, C<can_psk>,
-C<can_partial_chain>.
+C<socketToSSL>, C<socket_to_SSL> and C<new_from_fd>: L</start_SSL> does it.
 
 =item Defaults for a whole process
 
 C<set_defaults>, C<set_client_defaults>, C<set_server_defaults>,
 C<set_ctx_defaults>, C<context_init>, C<set_default_context>,
-C<set_default_session_cache>, C<set_args_filter_hack>, C<default_ca>. Put the
+C<set_default_session_cache>, C<set_args_filter_hack>. Put the
 arguments into a hash, or make one L<Vouch::Context>.
 
 =item OCSP
@@ -1337,6 +1351,23 @@ would send and receive beside it, in the clear.
 Looks at the next bytes, at most the number given, and leaves them to be read.
 Waits until there is at least one, and returns how many there are, 0 at the
 end, or undef with C<$!>.
+
+=head2 start_SSL
+
+=head2 stop_SSL
+
+    Vouch::Socket->start_SSL($plain, SSL_hostname => 'mail.example') or die $SSL_ERROR;
+    $plain->stop_SSL;
+
+TLS on a socket that is there already, in place, and back to plain text: see
+L<Vouch::Socket::Upgrade>.
+
+=head2 can_client_sni and others
+
+    if (Vouch::Socket->can_client_sni) { ... }
+
+What programs ask before they use a feature, and C<default_ca>: see
+L<Vouch::Socket::Abilities>.
 
 =head2 ungetc
 

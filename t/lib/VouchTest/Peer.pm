@@ -56,6 +56,7 @@ sub _become {
     my %env = %{ $how->{env} // {} };
     @ENV{ keys %env } = values %env;
     chdir($how->{dir} // '.')     or POSIX::_exit(126);
+    delete $ENV{LD_PRELOAD} if $command[0] ne $^X;    # a sanitizer is for Perl alone
     exec { $command[0] } @command or POSIX::_exit(127);
 }
 

@@ -17,12 +17,12 @@ my %server = (SSL_server => 1, SSL_cert_file => $server[0], SSL_key_file => $ser
 # A pair of connected plain sockets; the second one belongs to a child that
 # runs the code and exits with its result.
 sub with_peer {
-    my ($peer) = @_;
+    my ($peer)   = @_;
     my $listener = IO::Socket::IP->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 1) or die $@;
-    my $pid = fork // die "fork: $!";
+    my $pid      = fork // die "fork: $!";
     if ($pid == 0) {
         my $socket = IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $listener->sockport);
-        my $ok = eval { $peer->($socket) };
+        my $ok     = eval { $peer->($socket) };
         print STDERR "# peer: $@" if $@;
         POSIX::_exit($ok ? 0 : 1);
     }
@@ -33,12 +33,12 @@ subtest 'STARTTLS and back' => sub {
     my ($socket, $result) = with_peer(sub {
         my ($peer) = @_;
         print {$peer} "STARTTLS\n";
-        readline($peer) eq "go\n" or die 'no go';
+        readline($peer) eq "go\n"                                           or die 'no go';
         Vouch::Socket->start_SSL($peer, SSL_verify_mode => SSL_VERIFY_NONE) or die "client: $SSL_ERROR";
-        ref $peer eq 'Vouch::Socket' or die 'class';
+        ref $peer eq 'Vouch::Socket'                                        or die 'class';
         print {$peer} "secret\n";
-        readline($peer) eq "well\n" or die 'no answer';
-        $peer->stop_SSL or die 'stop';
+        readline($peer) eq "well\n"   or die 'no answer';
+        $peer->stop_SSL               or die 'stop';
         ref $peer eq 'IO::Socket::IP' or die 'class after';
         print {$peer} "plain again\n";
         return readline($peer) eq "bye\n";
@@ -49,8 +49,8 @@ subtest 'STARTTLS and back' => sub {
     isa_ok $socket, 'Vouch::Socket', 'in place';
     is scalar <$socket>, "secret\n", 'what is said now';
     print {$socket} "well\n";
-    is $socket->stop_SSL(Timeout => 10), 1, 'both say goodbye';
-    is ref $socket, 'IO::Socket::IP', 'the class is the old one';
+    is $socket->stop_SSL(Timeout => 10), 1,                'both say goodbye';
+    is ref $socket,                      'IO::Socket::IP', 'the class is the old one';
     ok !tied *$socket, 'and the handle is not tied';
     is scalar <$socket>, "plain again\n", 'what follows is in the clear';
     print {$socket} "bye\n";
@@ -74,7 +74,8 @@ subtest 'a handshake that fails' => sub {
 };
 
 subtest 'SSL_keepSocketOnError => 0' => sub {
-    my ($socket, $result) = with_peer(sub { print { $_[0] } "not TLS, but a line of some length\n"; readline $_[0]; 1 });
+    my ($socket, $result) =
+        with_peer(sub { print { $_[0] } "not TLS, but a line of some length\n"; readline $_[0]; 1 });
     is(Vouch::Socket->start_SSL($socket, %server, SSL_keepSocketOnError => 0), undef, 'undef');
     ok !defined fileno $socket, 'closed';
     is $result->(), 0, 'the peer lives';

@@ -3,7 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use Scalar::Util qw(weaken);
+use Scalar::Util    qw(weaken);
 use VouchTest       qw(identity slurp spew temp_dir);
 use VouchTest::Pair ();
 use Vouch::Socket;
@@ -30,28 +30,56 @@ sub differ {
 }
 
 subtest 'shared' => sub {
-    same([@files], [@files], 'the same arguments');
+    same([@files], [@files],                                                       'the same arguments');
     same([@files], [map { ($_, {@files}->{$_}) } reverse sort keys %{ {@files} }], 'in another order');
-    same([@files, SSL_alpn_protocols => ['a', 'b']], [@files, SSL_alpn_protocols => ['a', 'b']], 'equal lists');
+    same(
+        [@files, SSL_alpn_protocols => ['a', 'b']],
+        [@files, SSL_alpn_protocols => ['a', 'b']],
+        'equal lists'
+    );
     same([SSL_ca_file => \undef], [SSL_ca_file => \undef], 'a reference to undef');
-    same([@files, SSL_verify_mode => 1, SSL_verify_callback => sub { 1 }],
-        [@files, SSL_verify_mode => 1, SSL_verify_callback => sub { 0 }], "a server's callbacks, for they belong to connections");
+    same(
+        [@files, SSL_verify_mode => 1, SSL_verify_callback => sub { 1 }],
+        [@files, SSL_verify_mode => 1, SSL_verify_callback => sub { 0 }],
+        "a server's callbacks, for they belong to connections"
+    );
     my $setup = sub { };
-    same([@files, SSL_create_ctx_callback => $setup], [@files, SSL_create_ctx_callback => $setup], 'one and the same function');
+    same(
+        [@files, SSL_create_ctx_callback => $setup],
+        [@files, SSL_create_ctx_callback => $setup],
+        'one and the same function'
+    );
 };
 
 subtest 'not shared' => sub {
     differ([@files], [@files, SSL_session_tickets => 0], 'one argument more');
-    differ([@files, SSL_alpn_protocols => ['a', 'b']], [@files, SSL_alpn_protocols => ['ab']], 'lists that look alike');
+    differ(
+        [@files, SSL_alpn_protocols => ['a', 'b']],
+        [@files, SSL_alpn_protocols => ['ab']],
+        'lists that look alike'
+    );
     my @pins = (@files, SSL_verify_mode => 1, SSL_fingerprint => []);
     differ([@pins], [@pins], 'pins, which can be changed');
-    differ([SSL_verify_callback => sub { 1 }], [SSL_verify_callback => sub { 0 }],
-        "a client's callbacks: sessions carry what they decided");
+    differ(
+        [SSL_verify_callback => sub { 1 }],
+        [SSL_verify_callback => sub { 0 }],
+        "a client's callbacks: sessions carry what they decided"
+    );
     my @tickets = (@files, SSL_verify_mode => 1, SSL_session_tickets => 1);
-    differ([@tickets, SSL_verify_callback => sub { 1 }], [@tickets, SSL_verify_callback => sub { 0 }],
-        "a server's callbacks where tickets carry what they decided");
-    my @maker = map { my $n = $_; sub { $n } } 1 .. 2;
-    differ([@files, SSL_create_ctx_callback => $maker[0]], [@files, SSL_create_ctx_callback => $maker[1]], 'two functions');
+    differ(
+        [@tickets, SSL_verify_callback => sub { 1 }],
+        [@tickets, SSL_verify_callback => sub { 0 }],
+        "a server's callbacks where tickets carry what they decided"
+    );
+    my @maker = map {
+        my $n = $_;
+        sub { $n }
+    } 1 .. 2;
+    differ(
+        [@files, SSL_create_ctx_callback => $maker[0]],
+        [@files, SSL_create_ctx_callback => $maker[1]],
+        'two functions'
+    );
     my $made = [Vouch::Context->new(@files), Vouch::Context->new(@files)];
     isnt $made->[0]->ssl_ctx, $made->[1]->ssl_ctx, 'contexts made by name';
 };
@@ -75,8 +103,11 @@ subtest 'files that change' => sub {
 
 subtest 'each connection asks its own callback' => sub {
     my @asked;
-    my @ask = map { my $n = $_; sub { push @asked, $n; return 1 } } 1 .. 2;
-    my @alex = identity('alex', cn => 'Alex');
+    my @ask = map {
+        my $n = $_;
+        sub { push @asked, $n; return 1 }
+    } 1 .. 2;
+    my @alex    = identity('alex', cn => 'Alex');
     my @visitor = (SSL_verify_mode => SSL_VERIFY_NONE, SSL_cert_file => $alex[0], SSL_key_file => $alex[1]);
     for my $n (1, 2) {
         VouchTest::Pair->new(
@@ -98,7 +129,7 @@ subtest 'what it keeps' => sub {
     shared(@files, SSL_create_ctx_callback => $setup);
     weaken $setup;
     is $setup, undef, 'a function is not kept alive';
-    my $big = {};
+    my $big      = {};
     my $callback = sub { return $big ? 1 : 0 };
     shared(@files, SSL_verify_mode => 1, SSL_verify_callback => $callback);
     weaken $callback;

@@ -37,7 +37,10 @@ sub seed_server {
 sub seed_client {
     my ($port, %ssl) = @_;
     my $client = Vouch::Socket->new(
-        PeerHost => '127.0.0.1', PeerPort => $port, SSL_verify_mode => SSL_VERIFY_NONE, %ssl,
+        PeerHost        => '127.0.0.1',
+        PeerPort        => $port,
+        SSL_verify_mode => SSL_VERIFY_NONE,
+        %ssl,
     ) or return ("failed connect or ssl handshake: $!,$SSL_ERROR");
     print $client "hello\r\n";
     return ($client->get_fingerprint, scalar <$client>);
@@ -55,18 +58,21 @@ for my $version (qw(TLSv1_3 TLSv1_2)) {
         subtest "$version with a client key $key" => sub {
             my ($cert, $key_file) = identity('alex', cn => 'Alex', key => $key);
             my $server = seed_server(SSL_version => $version);
-            my ($fingerprint, $reply) = seed_client($server->port,
-                SSL_cert_file => $cert, SSL_key_file => $key_file);
+            my ($fingerprint, $reply) = seed_client(
+                $server->port,
+                SSL_cert_file => $cert,
+                SSL_key_file  => $key_file
+            );
             is $fingerprint, openssl_fingerprint($server[0]), 'the client sees the server by its fingerprint';
-            is $reply, "hanging up\r\n", 'the client gets the reply';
+            is $reply,       "hanging up\r\n",                'the client gets the reply';
             my $error = 'error:00000012:lib(0)::reason(18)';
             like $server->next_line, qr{\AVerifying: 0 [0-9]+ /CN=Alex/CN=Alex \Q$error\E [0-9]+ 0\z},
                 'the callback is first told the fault';
             like $server->next_line, qr{\AVerifying: 1 [0-9]+ /CN=Alex/CN=Alex \Q$error\E [0-9]+ 0\z},
                 'and then that it was allowed';
-            is $server->next_line, "hello\r\n", 'the line arrives';
+            is $server->next_line, "hello\r\n",                'the line arrives';
             is $server->next_line, openssl_fingerprint($cert), 'the fingerprint is that of openssl x509';
-            is $server->next_line, 'Alex', 'the common name';
+            is $server->next_line, 'Alex',                     'the common name';
         };
     }
     subtest "$version without a client certificate" => sub {

@@ -16,7 +16,6 @@ use Vouch::Socket;
 
 # curl against a small HTTP server: requests, certificates, pins.
 
-
 my @server = identity('server', cn => 'localhost', san => ['localhost', '127.0.0.1']);
 my @alex   = identity('alex',   cn => 'Alex');
 

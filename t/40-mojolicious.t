@@ -4,7 +4,7 @@ use Test::More;
 use lib 't/lib';
 
 use VouchTest::Needs 'Mojo::Base' => 'libmojolicious-perl';
-use VouchTest        qw(identity run_command spew temp_dir);
+use VouchTest          qw(identity run_command spew temp_dir);
 use Vouch::Certificate ();
 
 # Mojolicious as it is, under Vouch::Instead: a TLS server and client of its
@@ -20,8 +20,9 @@ my $dir = temp_dir();
 sub run_mojo {
     my ($program) = @_;
     my $file = spew("$dir/program.pl", $program);
-    my ($status, $out, $error) = run_command(
-        [$^X, (map {"-I$_"} grep { !ref } @INC), '-MVouch::Instead', $file, @server, @alex], seconds => 60);
+    my ($status, $out, $error) =
+        run_command([$^X, (map { "-I$_" } grep { !ref } @INC), '-MVouch::Instead', $file, @server, @alex],
+        seconds => 60);
     is $status, 0,  'it ends well';
     is $error,  '', 'and complains of nothing';
     return split /\n/, $out;
@@ -70,10 +71,13 @@ sub visit {
         });
 }
 PERL
-    is_deeply [@lines[0 .. 19]], [map {
-        my $who = $_ % 2 ? 'nobody nobody' : "$alex Alex";
-        "IO::Socket::SSL $who visit $_"
-    } reverse 1 .. 20], 'each visitor is known by the certificate';
+    is_deeply [@lines[0 .. 19]], [
+        map {
+            my $who = $_ % 2 ? 'nobody nobody' : "$alex Alex";
+            "IO::Socket::SSL $who visit $_"
+        } reverse 1 .. 20
+        ],
+        'each visitor is known by the certificate';
     is $lines[20], 'configurations: 3', 'one configuration for the server, one for each kind of client';
 };
 
@@ -109,9 +113,9 @@ $known->get_p("$base/")->then(sub { say $_[0]->res->body })
 Mojo::IOLoop->timer(40 => sub { die "too slow\n" });
 Mojo::IOLoop->start;
 PERL
-    is_deeply \@lines, [
-        "IO::Socket::SSL $alex", 1_000_000, 'IO::Socket::SSL nobody', 'refused: certificate verify failed',
-    ], 'certificates in both directions, a large page, and a server nobody vouches for';
+    is_deeply \@lines,
+        ["IO::Socket::SSL $alex", 1_000_000, 'IO::Socket::SSL nobody', 'refused: certificate verify failed',],
+        'certificates in both directions, a large page, and a server nobody vouches for';
 };
 
 done_testing;

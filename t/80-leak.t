@@ -33,12 +33,10 @@ my $pin       = Vouch::Certificate->from_file($alex[0])->fingerprint;
 
 sub encrypted_key {
     my $file = temp_dir() . '/encrypted-key.pem';
-    my ($status, undef, $err) = run_command(
-        [
-            qw(openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 1 -passout pass:secret -in), $server[1], '-out',
-            $file
-        ]
-    );
+    my ($status, undef, $err) = run_command([
+        qw(openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 1 -passout pass:secret -in),
+        $server[1], '-out', $file
+    ]);
     die $err if $status != 0;
     return $file;
 }

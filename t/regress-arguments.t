@@ -16,13 +16,13 @@ use Vouch::Socket;
 my @server = identity('server', cn => 'localhost', san => ['127.0.0.1']);
 
 # A number that runs code first.
-package Act {
+package Act {    ## no critic (ProhibitMultiplePackages RequireFilenameMatchesPackage)
     use overload '0+' => sub { $_[0]{code}->() }, fallback => 1;
     sub new { my ($class, $code) = @_; return bless { code => $code }, $class }
 }
 
 # A text that does.
-package Say {
+package Say {    ## no critic (ProhibitMultiplePackages)
     use overload '""' => sub { $_[0]{code}->() }, fallback => 1;
     sub new { my ($class, $code) = @_; return bless { code => $code }, $class }
 }
@@ -33,7 +33,7 @@ sub text { return Say->new(@_) }
 sub both {
     my (%client) = @_;
     return VouchTest::Pair->new(
-        server => { SSL_cert_file   => $server[0],       SSL_key_file => $server[1] },
+        server => { SSL_cert_file   => $server[0],      SSL_key_file => $server[1] },
         client => { SSL_verify_mode => SSL_VERIFY_NONE, %client },
     )->both;
 }
@@ -64,8 +64,8 @@ subtest 'syswrite: a length that changes its mind' => sub {
     my ($client, $server) = both();
     my @answers = (3, 5000, 5000);
     is syswrite($client, 'hello', act(sub { shift @answers })), 3, 'it is asked once';
-    is sysread($server, my $got, 20_000), 3, 'and no byte behind the string is sent';
-    is $got, 'hel', 'nor another';
+    is sysread($server, my $got, 20_000),                       3, 'and no byte behind the string is sent';
+    is $got,                                                    'hel', 'nor another';
 };
 
 subtest 'syswrite: an offset that drops the source' => sub {
@@ -119,18 +119,18 @@ subtest 'sysread: the target goes away' => sub {
 subtest 'read: the target is assigned to while the call waits' => sub {
     my %change = (
         'undef'             => sub { undef $_[0] },
-        'empty'             => sub { $_[0] = q() },
-        'a number'          => sub { $_[0] = 17 },
-        'a reference'       => sub { $_[0] = [] },
+        'empty'             => sub { $_[0]       = q() },
+        'a number'          => sub { $_[0]       = 17 },
+        'a reference'       => sub { $_[0]       = [] },
         'a copy of another' => sub { state $text = 'x' x 5000; $_[0] = $text },
     );
     for my $name (sort keys %change) {
         my ($client, $server) = both(SSL_io_timeout => 0.8);
         print $server 'y' x 5000;
         my $buffer = q();
-        my $count  = with_signal(sub { $change{$name}->($buffer) },
-            sub { return $client->read($buffer, 100_000) });
-        is $count, 5000, "$name: what was read counts";
+        my $count =
+            with_signal(sub { $change{$name}->($buffer) }, sub { return $client->read($buffer, 100_000) });
+        is $count,         5000, "$name: what was read counts";
         is length $buffer, 5000, 'and is the length';
     }
 };
@@ -141,7 +141,10 @@ subtest 'readline: $/ is assigned to while it waits' => sub {
     my $before = $/;
     print $server 'abc', substr $before, 0, 100;
     my $line = with_signal(
-        sub { $/ = 'Q' x 100_000; print $server substr $before, 100 },
+        sub {
+            $/ = 'Q' x 100_000;
+            print $server substr $before, 100;
+        },    ## no critic (RequireLocalizedPunctuationVars)
         sub { return scalar <$client> },
     );
     is $line, "abc$before", 'the separator is what it was when the call began';

@@ -12,7 +12,7 @@ use Vouch::Socket;
 
 # Ways round the checks that a policy asks for: each was one once.
 
-my @good = identity('good', cn => 'localhost', san => ['127.0.0.1']);
+my @good = identity('good', cn => 'localhost',    san => ['127.0.0.1']);
 my @evil = identity('evil', cn => 'evil.example', san => ['evil.example']);
 my $evil = VouchTest::Server->start(ssl => { SSL_cert_file => $evil[0], SSL_key_file => $evil[1] });
 
@@ -22,14 +22,17 @@ sub server { return (SSL_cert_file => $good[0], SSL_key_file => $good[1], @_) }
 sub to_evil {
     my (%arg) = @_;
     return Vouch::Socket->new(
-        PeerHost => '127.0.0.1', PeerPort => $evil->port, SSL_ca_file => $evil[0], %arg,
+        PeerHost    => '127.0.0.1',
+        PeerPort    => $evil->port,
+        SSL_ca_file => $evil[0],
+        %arg,
     );
 }
 
 subtest 'a client with any verify mode but NONE checks' => sub {
     for my $mode (1 .. 7) {
         my $pair = VouchTest::Pair->new(
-            server => {server()},
+            server => { server() },
             client => { SSL_verify_mode => $mode, SSL_ca_file => \undef },
         );
         ok !$pair->{client}, "mode $mode refuses whom nobody trusts";
@@ -89,8 +92,8 @@ subtest 'a connection to no name' => sub {
     my @to = (PeerAddrInfo => \@info, SSL_ca_file => $evil[0]);
     ok !Vouch::Socket->new(@to), 'the address is checked where PeerAddrInfo tells no name';
     like $SSL_ERROR, qr/IP address mismatch/, 'against the certificate';
-    ok +Vouch::Socket->new(@to, SSL_verifycn_name => 'evil.example'), 'a name may be told';
-    ok +Vouch::Socket->new(@to, SSL_verifycn_scheme => 'none'), 'or the check be left out';
+    ok +Vouch::Socket->new(@to, SSL_verifycn_name   => 'evil.example'), 'a name may be told';
+    ok +Vouch::Socket->new(@to, SSL_verifycn_scheme => 'none'),         'or the check be left out';
 };
 
 subtest 'a name with a leading dot' => sub {

@@ -13,23 +13,23 @@
 /* Kinds of failure.  The numbers are part of the interface. */
 enum vouch_code {
     VOUCH_OK = 0,
-    VOUCH_E_ARGUMENT = 1,  /* the caller passed something unusable */
-    VOUCH_E_MEMORY = 2,    /* malloc failed */
-    VOUCH_E_SYSTEM = 3,    /* a system call failed; see sys_errno */
-    VOUCH_E_FILE = 4,      /* a file cannot be read or written */
-    VOUCH_E_FORMAT = 5,    /* the bytes are not what they should be */
-    VOUCH_E_PASSWORD = 6,  /* a key needs a password, or another one */
-    VOUCH_E_MISMATCH = 7,  /* key and certificate do not belong together */
-    VOUCH_E_EXPIRED = 8,   /* a certificate is out of its dates */
-    VOUCH_E_EXISTS = 9,    /* a file is there and was not to be replaced */
-    VOUCH_E_LIMIT = 10,    /* larger than allowed */
-    VOUCH_E_CONFIG = 11,   /* a setting that cannot be enforced */
-    VOUCH_E_TLS = 12,      /* TLS failed on our side */
-    VOUCH_E_ALERT = 13,    /* the peer ended it with an alert */
-    VOUCH_E_VERIFY = 14,   /* the peer's certificate was refused */
-    VOUCH_E_TIMEOUT = 15,  /* the deadline passed */
-    VOUCH_E_CLOSED = 16,   /* the connection ended too early */
-    VOUCH_E_BUSY = 17      /* called again from inside its own callback */
+    VOUCH_E_ARGUMENT = 1, /* the caller passed something unusable */
+    VOUCH_E_MEMORY = 2,   /* malloc failed */
+    VOUCH_E_SYSTEM = 3,   /* a system call failed; see sys_errno */
+    VOUCH_E_FILE = 4,     /* a file cannot be read or written */
+    VOUCH_E_FORMAT = 5,   /* the bytes are not what they should be */
+    VOUCH_E_PASSWORD = 6, /* a key needs a password, or another one */
+    VOUCH_E_MISMATCH = 7, /* key and certificate do not belong together */
+    VOUCH_E_EXPIRED = 8,  /* a certificate is out of its dates */
+    VOUCH_E_EXISTS = 9,   /* a file is there and was not to be replaced */
+    VOUCH_E_LIMIT = 10,   /* larger than allowed */
+    VOUCH_E_CONFIG = 11,  /* a setting that cannot be enforced */
+    VOUCH_E_TLS = 12,     /* TLS failed on our side */
+    VOUCH_E_ALERT = 13,   /* the peer ended it with an alert */
+    VOUCH_E_VERIFY = 14,  /* the peer's certificate was refused */
+    VOUCH_E_TIMEOUT = 15, /* the deadline passed */
+    VOUCH_E_CLOSED = 16,  /* the connection ended too early */
+    VOUCH_E_BUSY = 17     /* called again from inside its own callback */
 };
 
 #define VOUCH_ERROR_TEXT 512 /* one line for a person, with a file name */

@@ -14,8 +14,8 @@ struct vouch_buf;
 struct vouch_error;
 
 enum vouch_file_flags {
-    VOUCH_FILE_PRIVATE = 1,  /* mode 0600 from the first byte; else 0644 */
-    VOUCH_FILE_REPLACE = 2   /* a file of that name may be replaced */
+    VOUCH_FILE_PRIVATE = 1, /* mode 0600 from the first byte; else 0644 */
+    VOUCH_FILE_REPLACE = 2  /* a file of that name may be replaced */
 };
 
 /*

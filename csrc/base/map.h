@@ -26,8 +26,8 @@ int vouch_map_put(struct vouch_map *map, const void *key, size_t length,
                   void *value, void **old_r);
 
 /* Look a key up: 1 found (*value_r set unless NULL), 0 not. */
-int vouch_map_get(const struct vouch_map *map, const void *key,
-                  size_t length, void **value_r);
+int vouch_map_get(const struct vouch_map *map, const void *key, size_t length,
+                  void **value_r);
 
 /* Take a key out: 1 was there (*value_r set unless NULL), 0 was not. */
 int vouch_map_remove(struct vouch_map *map, const void *key, size_t length,

@@ -21,15 +21,14 @@ void vouch_text_hex(const unsigned char *data, size_t length, int upper,
  * between pairs ("AA:BB").  Writes at most max bytes.  Returns the number of
  * bytes, or -1 if the text is not that or does not fit.
  */
-long vouch_text_unhex(const char *text, size_t text_length,
-                      unsigned char *out, size_t max);
+long vouch_text_unhex(const char *text, size_t text_length, unsigned char *out,
+                      size_t max);
 
 /*
  * base64 with the URL alphabet ("-_", no padding) into out, which has room
  * for (length + 2) / 3 * 4 + 1.
  */
-void vouch_text_base64url(const unsigned char *data, size_t length,
-                          char *out);
+void vouch_text_base64url(const unsigned char *data, size_t length, char *out);
 
 /*
  * Decode base64 in either alphabet, padded or not.  Returns the number of

@@ -27,8 +27,7 @@ struct vouch_address {
  */
 int vouch_address_split(const char *text, const char *default_port,
                         char host_r[VOUCH_HOST_SIZE],
-                        char port_r[VOUCH_PORT_SIZE],
-                        struct vouch_error *err);
+                        char port_r[VOUCH_PORT_SIZE], struct vouch_error *err);
 
 /*
  * Resolve to stream addresses, at most max of them, each once, in the order

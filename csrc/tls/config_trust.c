@@ -11,9 +11,28 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "tls/certificate.h"
+#include "tls/decode.h"
 #include "tls/pins.h"
 
 #define CA_MAX (16 * VOUCH_CERT_MAX) /* bytes of one file of authorities */
+
+/* All that a PEM text holds, or NULL.  Nothing in it is worth a password:
+ * OpenSSL would ask for one on the terminal. */
+static STACK_OF(X509_INFO) *
+read_pem(const void *pem, size_t length)
+{
+    STACK_OF(X509_INFO) *infos = NULL;
+    BIO *bio = NULL;
+
+    if (length > CA_MAX)
+        return NULL;
+    bio = BIO_new_mem_buf(pem, (int) length);
+    if (bio != NULL)
+        infos =
+            PEM_X509_INFO_read_bio(bio, NULL, vouch_decode_no_password, NULL);
+    BIO_free(bio);
+    return infos;
+}
 
 /* Add every certificate and list of a PEM text; how many, or -1. */
 static int
@@ -21,21 +40,14 @@ add_pem(struct vouch_config *config, const void *pem, size_t length,
         int *certs_r, int *lists_r)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(config->ctx);
-    STACK_OF(X509_INFO) *infos = NULL;
-    BIO *bio = NULL;
+    STACK_OF(X509_INFO) *infos = read_pem(pem, length);
     int result = -1;
     int i;
 
     *certs_r = 0;
     *lists_r = 0;
-    if (length > CA_MAX)
-        return -1;
-    bio = BIO_new_mem_buf(pem, (int) length);
-    if (bio == NULL)
-        goto out;
-    infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL);
     if (infos == NULL)
-        goto out;
+        return -1;
     for (i = 0; i < sk_X509_INFO_num(infos); i++) {
         X509_INFO *info = sk_X509_INFO_value(infos, i);
 
@@ -54,7 +66,6 @@ add_pem(struct vouch_config *config, const void *pem, size_t length,
 
 out:
     sk_X509_INFO_pop_free(infos, X509_INFO_free);
-    BIO_free(bio);
     return result;
 }
 
@@ -179,12 +190,32 @@ vouch_config_set_ca_none(struct vouch_config *config, struct vouch_error *err)
     return 0;
 }
 
+/* Name the subject of every certificate of a PEM text to clients: how many,
+ * or -1. */
+static int
+add_client_names(SSL_CTX *ctx, const void *pem, size_t length)
+{
+    STACK_OF(X509_INFO) *infos = read_pem(pem, length);
+    int count = 0;
+    int i;
+
+    if (infos == NULL)
+        return -1;
+    for (i = 0; i < sk_X509_INFO_num(infos) && count >= 0; i++) {
+        X509 *cert = sk_X509_INFO_value(infos, i)->x509;
+
+        if (cert != NULL)
+            count = SSL_CTX_add_client_CA(ctx, cert) ? count + 1 : -1;
+    }
+    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+    return count;
+}
+
 int
 vouch_config_set_client_ca_file(struct vouch_config *config, const char *path,
                                 struct vouch_error *err)
 {
     struct vouch_buf *text;
-    STACK_OF(X509_NAME) *names;
     int result;
 
     if (vouch_config_check_open(config, err) != 0)
@@ -194,15 +225,14 @@ vouch_config_set_client_ca_file(struct vouch_config *config, const char *path,
     if (text == NULL)
         return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     result = vouch_file_read(path, text, err);
+    if (result == 0
+        && add_client_names(config->ctx, vouch_buf_data(text),
+                            vouch_buf_length(text))
+               <= 0)
+        result = vouch_error_set_openssl(err, VOUCH_E_FORMAT,
+                                         "%s: holds no PEM certificate", path);
     vouch_buf_free(text);
-    if (result != 0)
-        return -1;
-    names = SSL_load_client_CA_file(path);
-    if (names == NULL)
-        return vouch_error_set_openssl(err, VOUCH_E_FORMAT,
-                                       "%s: holds no PEM certificate", path);
-    SSL_CTX_set_client_CA_list(config->ctx, names);
-    return 0;
+    return result;
 }
 
 int

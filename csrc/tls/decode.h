@@ -1,6 +1,6 @@
 /*
- * Certificates out of bytes of unknown make; shared by certificate.c and
- * identity_load.c only.
+ * Certificates out of bytes of unknown make; shared by certificate.c,
+ * identity_load.c and config_trust.c only.
  */
 #ifndef VOUCH_TLS_DECODE_H
 #define VOUCH_TLS_DECODE_H

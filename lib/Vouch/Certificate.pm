@@ -15,11 +15,16 @@ use overload
     'bool'   => sub { 1 },
     fallback => 1;
 
-my %SPELLING = (dollar => 0, lower => 1, upper => 2, hex => 3, colons => 4, base64url => 5);
+my %SPELLING  = (dollar => 0, lower => 1, upper => 2, hex => 3, colons => 4, base64url => 5);
 my %DIGEST_OF = (certificate => 0, spki => 1, key => 2);
 my %SAN_TYPE  = (
-    0 => 'other', 1 => 'email', 2 => 'dns', 4 => 'directory',
-    6 => 'uri',   7 => 'ip',    8 => 'rid',
+    0 => 'other',
+    1 => 'email',
+    2 => 'dns',
+    4 => 'directory',
+    6 => 'uri',
+    7 => 'ip',
+    8 => 'rid',
 );
 
 sub CLONE_SKIP { return 1 }
@@ -27,8 +32,12 @@ sub CLONE_SKIP { return 1 }
 sub from_file   { my ($class, $path)  = @_; return _from_file($path) }
 sub from_string { my ($class, $bytes) = @_; return _from_string($bytes) }
 
-sub subject_fields { return map {@$_} @{ $_[0]->_name_fields(0) } }
-sub issuer_fields  { return map {@$_} @{ $_[0]->_name_fields(1) } }
+sub subject_fields {
+    return map { @$_ } @{ $_[0]->_name_fields(0) };
+}
+sub issuer_fields {
+    return map { @$_ } @{ $_[0]->_name_fields(1) };
+}
 
 sub alternative_names {
     my ($self) = @_;
@@ -49,11 +58,10 @@ sub _iso {
     my ($epoch) = @_;
     return if !defined $epoch;
     my ($sec, $min, $hour, $day, $month, $year) = gmtime $epoch;
-    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ',
-        $year + 1900, $month + 1, $day, $hour, $min, $sec;
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $year + 1900, $month + 1, $day, $hour, $min, $sec;
 }
 
-sub is_expired       { my ($self, $now) = @_; return !!$self->_is_expired($now // time) }
+sub is_expired       { my ($self, $now) = @_; return !!$self->_is_expired($now       // time) }
 sub is_not_yet_valid { my ($self, $now) = @_; return !!$self->_is_not_yet_valid($now // time) }
 
 sub fingerprint {

@@ -33,7 +33,8 @@ sub show_fingerprints {
     for my $of (['certificate', 'certificate'], ['spki', 'public key (SPKI)']) {
         my ($what, $title) = @$of;
         say "$title, $digest";
-        say "  $_" for map { $certificate->fingerprint(digest => $digest, of => $what, spelling => $_) } @SPELLINGS;
+        say "  $_"
+            for map { $certificate->fingerprint(digest => $digest, of => $what, spelling => $_) } @SPELLINGS;
     }
     return;
 }

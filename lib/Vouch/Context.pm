@@ -8,10 +8,10 @@ use Scalar::Util qw(blessed reftype);
 use Time::HiRes  ();
 use overload     ();
 
-use Vouch            ();
-use Vouch::Config    ();
-use Vouch::Error     ();
-use Vouch::Identity  ();
+use Vouch           ();
+use Vouch::Config   ();
+use Vouch::Error    ();
+use Vouch::Identity ();
 
 # A warning names the program's line, not ours.
 our @CARP_NOT = qw(Vouch::Socket IO::Socket IO::Socket::IP);
@@ -109,7 +109,8 @@ sub _build {
 
 sub _tell_program {
     my ($callback, $config) = @_;
-    _bad_argument("SSL_create_ctx_callback must be a code reference, not '$callback'") if ref $callback ne 'CODE';
+    _bad_argument("SSL_create_ctx_callback must be a code reference, not '$callback'")
+        if ref $callback ne 'CODE';
     $callback->($config->_ssl_ctx);
     return;
 }
@@ -143,12 +144,15 @@ sub _is_code {
     return blessed $value && overload::Method($value, '&{}');
 }
 
-# \undef means: trust nobody, not even the system's authorities.
+# \undef means: trust nobody, not even the system's authorities.  Nothing at
+# all would mean those.
 sub _set_ca {
     my ($config, $value, $add) = @_;
-    for my $path (ref $value eq 'ARRAY' ? @$value : $value) {
-        if (ref $path eq 'SCALAR') { $config->_set_ca_none }
-        else                       { $config->$add($path) }
+    my @paths = ref $value eq 'ARRAY' ? @$value : $value;
+    _bad_argument(($add =~ s/.*_ca/SSL_ca/r) . q( names nothing; to trust nobody, give \undef)) if !@paths;
+    for my $path (@paths) {
+        if   (ref $path eq 'SCALAR') { $config->_set_ca_none }
+        else                         { $config->$add($path) }
     }
     return;
 }
@@ -175,13 +179,18 @@ sub _set_version {
     my ($self, $config, $text) = @_;
     my (%take, $all);
     for my $word (split /\s*:\s*/, $text) {
-        my ($not, $name) = $word =~ /\A(!?)([\w\/]+)\z/ or _bad_argument("SSL_version '$text' is not understood");
+        my ($not, $name) = $word =~ /\A(!?)([\w\/]+)\z/
+            or _bad_argument("SSL_version '$text' is not understood");
         $name =~ s/\ATLSv1([123])\z/TLSv1_$1/;
         if ($name =~ /\A(?:SSLv23|SSLv2\/3|TLS)\z/ && !$not) { $take{$_} = 1 for keys %PROTOCOL; next }
         next if $not && $name =~ /\ASSLv[23]\z/;
-        $PROTOCOL{$name} or _bad_argument("SSL_version: '$name' is not one of " . join ', ', sort keys %PROTOCOL);
-        if   ($not) { %take = map { $_ => 1 } keys %PROTOCOL if !%take && !$all++; delete $take{$name} }
-        else        { $take{$name} = 1 }
+        $PROTOCOL{$name}
+            or _bad_argument("SSL_version: '$name' is not one of " . join ', ', sort keys %PROTOCOL);
+        if ($not) {
+            %take = map { $_ => 1 } keys %PROTOCOL if !%take && !$all++;
+            delete $take{$name};
+        }
+        else { $take{$name} = 1 }
     }
     my @numbers = sort { $a <=> $b } @PROTOCOL{ keys %take };
     if (!@numbers || $numbers[-1] - $numbers[0] != $#numbers) {
@@ -217,23 +226,30 @@ sub _set_identities {
 # Pairs of server name (undef: every name) and identity.
 sub _identities {
     my ($self) = @_;
-    my $arg = $self->{arg};
-    my @pairs = _by_name($arg->{SSL_identity});
+    my $arg    = $self->{arg};
+    my @pairs  = _by_name($arg->{SSL_identity});
     for my $given (map { $_->[1] } @pairs) {
         next if blessed $given && $given->isa('Vouch::Identity');
         _bad_argument('SSL_identity must be a Vouch::Identity, not ' . ($given // 'undef'));
     }
-    my %key   = map { $_->[0] // '' => $_->[1] } _by_name($arg->{SSL_key_file});
+    my %key = map { $_->[0] // '' => $_->[1] } _by_name($arg->{SSL_key_file});
     for my $pair (_by_name($arg->{SSL_cert_file})) {
         my ($name, $file) = @$pair;
         my $key = exists $key{ $name // '' } ? $key{ $name // '' } : $key{''};
-        push @pairs, [$name, Vouch::Identity::_load($file, $key,
-            Vouch::Identity::_password($arg->{SSL_passwd_cb}))];
+        push @pairs,
+            [$name, Vouch::Identity::_load($file, $key, Vouch::Identity::_password($arg->{SSL_passwd_cb}))];
     }
     if (defined $arg->{SSL_cert}) {
         my ($leaf, @chain) = ref $arg->{SSL_cert} eq 'ARRAY' ? @{ $arg->{SSL_cert} } : $arg->{SSL_cert};
-        push @pairs, [undef, Vouch::Identity::_from_openssl(
-            _address('SSL_cert', $leaf), _address('SSL_key', $arg->{SSL_key}), map { _address('SSL_cert', $_) } @chain)];
+        push @pairs,
+            [
+            undef,
+            Vouch::Identity::_from_openssl(
+                _address('SSL_cert', $leaf),
+                _address('SSL_key',  $arg->{SSL_key}),
+                map { _address('SSL_cert', $_) } @chain
+            )
+            ];
     }
     # "name%x" is a further certificate for "name".
     return map { [defined $_->[0] ? $_->[0] =~ s/%.*\z//sr || undef : undef, $_->[1]] } @pairs;
@@ -248,7 +264,7 @@ sub _address {
 
 sub _by_name {
     my ($value) = @_;
-    return if !defined $value;
+    return                 if !defined $value;
     return [undef, $value] if ref $value ne 'HASH';
     return map { [length $_ ? $_ : undef, $value->{$_}] } sort keys %$value;
 }
@@ -257,7 +273,8 @@ sub _warn_of_dates {
     my ($self, $certificate) = @_;
     my $cn = $certificate->common_name // $certificate->subject;
     if ($certificate->is_expired) {
-        carp "the server's certificate for $cn expired on " . ($certificate->not_after_iso // 'a date that cannot be read')
+        carp "the server's certificate for $cn expired on "
+            . ($certificate->not_after_iso // 'a date that cannot be read')
             . '; peers that check dates will refuse it (renew it with: vouch cert --renew)';
     }
     elsif ($certificate->is_not_yet_valid) {

@@ -13,7 +13,7 @@ sub new {
     return bless {
         code    => $facts{code} // 'unknown',
         message => ($facts{message} // 'unknown error') =~ s/[\x00-\x1f\x7f]/?/gr,
-        errno   => $facts{errno} // 0,
+        errno   => $facts{errno}   // 0,
         library => $facts{library} // 0,
         file    => $facts{file},
         line    => $facts{line},

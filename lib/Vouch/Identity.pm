@@ -7,22 +7,22 @@ use Vouch              ();
 use Vouch::Certificate ();
 use Vouch::Error       ();
 
-use constant DAY           => 86_400;
-use constant DEFAULT_DAYS  => 1825;            # five years, as in the article
-use constant END_OF_TIME   => 253_402_300_799; # 9999-12-31T23:59:59Z
-use constant CLOCK_SKEW    => 300;             # peers' clocks may be behind
-use constant PASSWORD_MAX  => 1024;            # bytes; OpenSSL takes no more
+use constant DAY          => 86_400;
+use constant DEFAULT_DAYS => 1825;               # five years, as in the article
+use constant END_OF_TIME  => 253_402_300_799;    # 9999-12-31T23:59:59Z
+use constant CLOCK_SKEW   => 300;                # peers' clocks may be behind
+use constant PASSWORD_MAX => 1024;               # bytes; OpenSSL takes no more
 
 sub CLONE_SKIP { return 1 }
 
 sub create {
     my ($class, %arg) = @_;
-    my $cn = delete $arg{cn} // _missing('cn');
-    my $key  = delete $arg{key} // 'ec:prime256v1';
-    my $san  = delete $arg{san} // [];
-    my $file = delete $arg{file};
+    my $cn      = delete $arg{cn}  // _missing('cn');
+    my $key     = delete $arg{key} // 'ec:prime256v1';
+    my $san     = delete $arg{san} // [];
+    my $file    = delete $arg{file};
     my $replace = delete $arg{replace};
-    my @dates = _dates(\%arg);
+    my @dates   = _dates(\%arg);
     _refuse('create', %arg);
     my $self = _create(_utf8($cn), $key, @dates, map { _utf8($_) } ref $san eq 'ARRAY' ? @$san : $san);
     $self->save(_pair($file), replace => $replace) if defined $file;
@@ -78,7 +78,7 @@ sub _password {
     return sub {
         my $answer = ref $password ? $password->(@_) : $password;
         _wrong('the password callback returned a reference; it must return a text') if ref $answer;
-        $answer = _utf8($answer) if defined $answer;
+        $answer = _utf8($answer)                                                    if defined $answer;
         _wrong("a password has at most ${\PASSWORD_MAX} bytes")
             if defined $answer && length $answer > PASSWORD_MAX;
         return $answer;
@@ -91,7 +91,7 @@ sub _wrong {
 }
 
 sub _dates {
-    my ($arg) = @_;
+    my ($arg)  = @_;
     my $days   = delete $arg->{days} // DEFAULT_DAYS;
     my $before = delete $arg->{not_before};
     my $after  = delete $arg->{not_after};

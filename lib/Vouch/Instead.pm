@@ -20,7 +20,7 @@ package IO::Socket::SSL {    ## no critic (ProhibitMultiplePackages)
 
     # One variable under both names, and what is called as a function.
     *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
-    no strict 'refs';
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
     *$_ = \&{"Vouch::Socket::$_"} for 'errstr', grep { /\A\w+\z/ } @EXPORT;
 }
 

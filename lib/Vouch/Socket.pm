@@ -12,15 +12,15 @@ use Socket         qw(AF_INET AF_INET6 inet_pton);
 use Symbol         ();
 use Time::HiRes    ();
 
-use Vouch              ();
-use Vouch::Certificate ();
-use Vouch::Context     ();
-use Vouch::Context::Shared ();
-use Vouch::Error       ();
+use Vouch                    ();
+use Vouch::Certificate       ();
+use Vouch::Context           ();
+use Vouch::Context::Shared   ();
+use Vouch::Error             ();
 use Vouch::Socket::Abilities ();
-use Vouch::Socket::Upgrade ();
-use Vouch::Stream      ();
-use Vouch::VerifyContext ();
+use Vouch::Socket::Upgrade   ();
+use Vouch::Stream            ();
+use Vouch::VerifyContext     ();
 
 our @ISA = qw(Vouch::Socket::Upgrade Vouch::Socket::Abilities IO::Socket::IP);
 
@@ -75,16 +75,19 @@ sub accept {
     return _failed_accept(EBADF) if !$own || !blessed $own->{context};    # closed, or another thread's
     my $timeout = ${*$self}{io_socket_timeout};
     return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
-    my $client = $own->{plain}
+    my $client =
+          $own->{plain}
         ? $self->_accept_plain($class // ref $self)
-        : $self->_tcp_accept($class // ref $self);
+        : $self->_tcp_accept($class   // ref $self);
     return _failed_accept($! + 0) if !$client;
     ${*$client}{vouch} = $own;
+
     if (!$own->{plain}) {
         my $context = $own->{context};
         my $stream = Vouch::Stream::_attach($client, $context->{config}, $context->{arg}{SSL_verify_callback},
             $own->{idle_ms}, $own->{max_line});
-        $stream->_handshake($own->{timeout_ms}) or $client->_not_started($stream, 'accept', $own->{timeout})
+        $stream->_handshake($own->{timeout_ms})
+            or $client->_not_started($stream, 'accept', $own->{timeout})
             or return;
     }
     return wantarray ? ($client, $client->peername) : $client;
@@ -276,7 +279,10 @@ sub _check_scheme {
 sub _check_trap {
     my ($trap) = @_;
     return if !defined $trap || ref $trap eq 'CODE';
-    Vouch::Error->throw(code => 'argument', message => "SSL_error_trap must be a code reference, not '$trap'");
+    Vouch::Error->throw(
+        code    => 'argument',
+        message => "SSL_error_trap must be a code reference, not '$trap'"
+    );
 }
 
 sub _check_numbers {
@@ -295,12 +301,12 @@ sub _check_numbers {
 sub _settings {
     my ($self, $arg) = @_;
     my %ssl = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
-    my %own = map { $_ => delete $ssl{$_} } grep { exists $ssl{$_} } @OWN;
+    my %own = map { $_ => delete $ssl{$_} } grep   { exists $ssl{$_} } @OWN;
     $ssl{SSL_server} //= $arg->{Listen} ? 1 : 0;
     my $context = _context($own{SSL_reuse_ctx}, \%ssl);
     my $peer    = $arg->{PeerHost} // $arg->{PeerAddr};
     ($own{peer}) = Vouch::Socket->split_addr($peer) if defined $peer;    # "host:port"
-    # IO::Socket has taken Timeout out of the arguments, unless called directly.
+        # IO::Socket has taken Timeout out of the arguments, unless called directly.
     $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
     _check_numbers(\%own);
     _check_trap($own{SSL_error_trap});
@@ -338,9 +344,9 @@ sub _accept_plain {
 # The handshake: the socket when done; else $SSL_ERROR and $! say why.
 sub _start {
     my ($self, $verb, %arg) = @_;
-    my $own     = ${*$self}{vouch};
+    my $own = ${*$self}{vouch};
     _check_numbers({ timeout => $arg{Timeout} });
-    my $stream  = tied *$self // $self->_tie($own, $verb);
+    my $stream  = tied *$self   // $self->_tie($own, $verb);
     my $timeout = $arg{Timeout} // $own->{timeout};
     return $self if $stream->_handshake(_milliseconds($timeout));
     return $self->_not_started($stream, $verb, $timeout);
@@ -396,10 +402,7 @@ sub _names {
     my $scheme = $own->{SSL_verifycn_scheme} // 'default';
     # PeerAddrInfo tells no name: then the address it came to, or nothing.
     my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address // '';
-    return (
-        length $asked && !_is_address($asked) ? $asked : undef,
-        $scheme eq 'none' ? undef : $wanted,
-    );
+    return (length $asked && !_is_address($asked) ? $asked : undef, $scheme eq 'none' ? undef : $wanted,);
 }
 
 sub _is_address {
@@ -411,17 +414,17 @@ sub _explain {
     my ($stream, $verb, $timeout) = @_;
     if ($SSL_ERROR == ETIMEDOUT) {
         $SSL_ERROR = dualvar(ETIMEDOUT, "SSL $verb attempt failed: no handshake within $timeout seconds");
-        $! = ETIMEDOUT;
+        $!         = ETIMEDOUT;
         return;
     }
     my ($code, $text, $errno) = $stream->_error;
     $SSL_ERROR = dualvar(-1, "SSL $verb attempt failed $text");
-    $! = $errno;
+    $!         = $errno;
     return;
 }
 
 sub _abandon {
-    my ($self, $own) = @_;
+    my ($self,  $own)   = @_;
     my ($error, $errno) = ($SSL_ERROR, $! + 0);
     if (my $trap = $own->{SSL_error_trap}) {
         $trap->($self, "$error");
@@ -433,7 +436,7 @@ sub _abandon {
         $self->_go_plain;
     }
     $SSL_ERROR = $error;
-    $! = $errno;
+    $!         = $errno;
     return;
 }
 
@@ -458,7 +461,7 @@ sub _note {
 
 sub _failed_accept {
     my ($errno) = @_;
-    $! = $errno;
+    $!         = $errno;
     $SSL_ERROR = dualvar($errno, "accept failed: $!");
     return;
 }
@@ -466,14 +469,20 @@ sub _failed_accept {
 sub _tcp_failed {
     my ($arg) = @_;
     my $errno = $! + 0;
-    my ($verb, @where) = $arg->{Listen}
-        ? ('listen on', $arg->{LocalHost} // $arg->{LocalAddr} // '*', $arg->{LocalPort} // $arg->{LocalService})
-        : ('connect to', $arg->{PeerHost} // $arg->{PeerAddr} // '?', $arg->{PeerPort} // $arg->{PeerService});
-    my $where  = join ':', grep { defined } @where;
+    my ($verb, @where) =
+        $arg->{Listen}
+        ? (
+        'listen on',
+        $arg->{LocalHost} // $arg->{LocalAddr} // '*',
+        $arg->{LocalPort} // $arg->{LocalService}
+        )
+        : ('connect to', $arg->{PeerHost} // $arg->{PeerAddr} // '?',
+        $arg->{PeerPort} // $arg->{PeerService});
+    my $where = join ':', grep { defined } @where;
     # A name that has no address is told in $@ only.
     my $reason = $errno && $errno != EINVAL ? "$!" : $@ || "$!";
     $SSL_ERROR = dualvar($errno, "cannot $verb $where: $reason");
-    $! = $errno;
+    $!         = $errno;
     return;
 }
 
@@ -491,7 +500,7 @@ my %FIELD = (
 # Type, value, type, value, as IO::Socket::SSL gives them.
 sub _flat_names {
     my ($certificate) = @_;
-    my @flat = map {@$_} @{ $certificate->_alternative_names };
+    my @flat = map { @$_ } @{ $certificate->_alternative_names };
     return wantarray ? @flat : $flat[-1];
 }
 
@@ -503,7 +512,8 @@ sub _certificate_field {
     # What the peer has put there must not end the program: what cannot be
     # decoded is not there.  The methods of the certificate say more.
     local $@;
-    return wantarray ? eval { $FIELD{$field}->($certificate) } : scalar eval { $FIELD{$field}->($certificate) };
+    return
+        wantarray ? eval { $FIELD{$field}->($certificate) } : scalar eval { $FIELD{$field}->($certificate) };
 }
 
 1;

@@ -36,8 +36,8 @@ tap_ok(int good, const char *name, const char *file, int line)
 }
 
 static inline int
-tap_is_int(long long got, long long want, const char *name,
-           const char *file, int line)
+tap_is_int(long long got, long long want, const char *name, const char *file,
+           int line)
 {
     int good = tap_ok(got == want, name, file, line);
 
@@ -50,8 +50,8 @@ static inline int
 tap_is_text(const char *got, const char *want, const char *name,
             const char *file, int line)
 {
-    int good = got != NULL && want != NULL ? strcmp(got, want) == 0
-                                           : got == want;
+    int good =
+        got != NULL && want != NULL ? strcmp(got, want) == 0 : got == want;
 
     tap_ok(good, name, file, line);
     if (!good)

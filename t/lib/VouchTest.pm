@@ -6,13 +6,13 @@ use warnings;
 # What the tests share: a watchdog, certificates, a server in a child that
 # tells what it sees, and commands with a deadline.  A warning is a failure.
 
-use Carp       qw(croak);
-use Exporter   qw(import);
-use File::Spec ();
-use File::Temp ();
-use POSIX      ();
+use Carp        qw(croak);
+use Exporter    qw(import);
+use File::Spec  ();
+use File::Temp  ();
+use POSIX       ();
 use Time::HiRes ();
-use Test::More ();
+use Test::More  ();
 
 our @EXPORT_OK = qw(temp_dir identity run_command expect_warnings slurp spew);
 
@@ -87,7 +87,7 @@ sub run_command {
         open STDERR, '>&', $err->fileno or POSIX::_exit(126);
         $SIG{ALRM} = 'DEFAULT';
         delete $ENV{LD_PRELOAD} if $command->[0] ne $^X;    # a sanitizer is for Perl alone
-        exec {$command->[0]} @$command or POSIX::_exit(127);
+        exec { $command->[0] } @$command or POSIX::_exit(127);
     }
     my $status = _wait_for($pid, $opt{seconds} // 30);
     return ($status, slurp($out->filename), slurp($err->filename));

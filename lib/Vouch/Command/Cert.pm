@@ -25,10 +25,12 @@ TEXT
 
 sub run {
     my ($class, @argv) = @_;
-    my %opt = (san => []);
-    my @rest = options($USAGE, \@argv,
+    my %opt  = (san => []);
+    my @rest = options(
+        $USAGE, \@argv,
         'san=s' => $opt{san},
-        map { $_ => \$opt{ $_ =~ s/=.*//r } } qw(cn=s out=s days=i key=s renew=s force help));
+        map { $_ => \$opt{ $_ =~ s/=.*//r } } qw(cn=s out=s days=i key=s renew=s force help)
+    );
     if ($opt{help}) { print $USAGE; return 0 }
     usage("\"$rest[0]\" is one argument too many", $USAGE) if @rest;
     my ($identity, $stem) = defined $opt{renew} ? _renew(\%opt) : _create(\%opt);
@@ -57,7 +59,7 @@ sub _renew {
     my ($opt) = @_;
     my @useless = ((grep { defined $opt->{$_} } qw(cn key)), @{ $opt->{san} } ? 'san' : ());
     usage("--$useless[0] cannot be changed by --renew", $USAGE) if @useless;
-    my $out = $opt->{out} // $opt->{renew};
+    my $out      = $opt->{out} // $opt->{renew};
     my $identity = Vouch::Identity->load(file => $opt->{renew})->renew(
         file    => $out,
         replace => $opt->{force} || $out eq $opt->{renew},

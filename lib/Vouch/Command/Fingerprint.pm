@@ -23,11 +23,12 @@ sub run {
     my %opt = (digest => 'sha256');
     my ($target, @rest) = options($USAGE, \@argv, 'digest=s' => \$opt{digest}, help => \$opt{help});
     if ($opt{help}) { print $USAGE; return 0 }
-    usage('name a file, or host:port', $USAGE) if !defined $target;
+    usage('name a file, or host:port',             $USAGE) if !defined $target;
     usage("\"$rest[0]\" is one argument too many", $USAGE) if @rest;
     usage("--digest $opt{digest} is not one of sha1, sha256, sha384, sha512", $USAGE)
         if $opt{digest} !~ /\Asha(?:1|256|384|512)\z/;
-    my $certificate = _is_server($target)
+    my $certificate =
+          _is_server($target)
         ? _of_server($target)
         : Vouch::Certificate->from_file($target);
     say $certificate->subject =~ s/\A\z/(no name)/r, ', valid from ', $certificate->not_before_iso // '?',
@@ -46,7 +47,10 @@ sub _of_server {
     my ($host, $port) = $target =~ /\A(.+):(.+)\z/;
     $host =~ s/\A\[(.*)\]\z/$1/;
     my $client = Vouch::Socket->new(
-        PeerHost => $host, PeerPort => $port, Timeout => 15, SSL_verify_mode => SSL_VERIFY_NONE,
+        PeerHost        => $host,
+        PeerPort        => $port,
+        Timeout         => 15,
+        SSL_verify_mode => SSL_VERIFY_NONE,
     ) or die "$SSL_ERROR\n";
     my $certificate = $client->certificate;
     $client->close;

@@ -65,7 +65,8 @@ sub _key {
         push @parts, $name, _text($value) // return;
     }
     my @places = (Vouch::Config::_default_ca_file(), Vouch::Config::_default_ca_path());
-    return join "\0", @parts, map { ($_, Vouch::Context::_stamp($_)) } Vouch::Context::_files_in($arg), @places;
+    return join "\0", @parts, map { ($_, Vouch::Context::_stamp($_)) } Vouch::Context::_files_in($arg),
+        @places;
 }
 
 # A session stands for what a callback decided, so where sessions may resume,
@@ -79,17 +80,19 @@ sub _text {
     my ($value) = @_;
     my $kind = ref $value;
     return defined $value ? "'$value" : 'undef' if !$kind;
-    return refaddr $value if $kind eq 'CODE';
-    return 'to ' . _text($$value) if $kind eq 'SCALAR';
-    return if $kind ne 'ARRAY' && $kind ne 'HASH';
-    my @text = map { _text($_) // return } $kind eq 'ARRAY' ? @$value : map { ($_, $value->{$_}) } sort keys %$value;
+    return refaddr $value                       if $kind eq 'CODE';
+    return 'to ' . _text($$value)               if $kind eq 'SCALAR';
+    return                                      if $kind ne 'ARRAY' && $kind ne 'HASH';
+    my @text =
+        map { _text($_) // return } $kind eq 'ARRAY' ? @$value : map { ($_, $value->{$_}) } sort keys %$value;
     return join "\1", $kind, @text, 'end';
 }
 
 # An address stands for a function only as long as that function lives.
 sub _code {
     my ($arg) = @_;
-    return map { $arg->{$_} } grep { $_ ne 'SSL_verify_callback' && ref $arg->{$_} eq 'CODE' } sort keys %$arg;
+    return
+        map { $arg->{$_} } grep { $_ ne 'SSL_verify_callback' && ref $arg->{$_} eq 'CODE' } sort keys %$arg;
 }
 
 1;

@@ -23,7 +23,7 @@ use constant WAIT => 20;    # seconds for anything that is waited for
 
 sub start {
     my ($class, @command) = @_;
-    my $how = ref $command[0] ? shift @command : {};
+    my $how   = ref $command[0] ? shift @command : {};
     my @pipes = map { [_pipe()] } 1 .. 3;
     my $pid   = fork // croak "fork: $!";
     _become(\@pipes, $how, @command) if $pid == 0;
@@ -55,7 +55,7 @@ sub _become {
     @SIG{qw(ALRM PIPE)} = ('DEFAULT', 'DEFAULT');
     my %env = %{ $how->{env} // {} };
     @ENV{ keys %env } = values %env;
-    chdir($how->{dir} // '.')     or POSIX::_exit(126);
+    chdir($how->{dir} // '.') or POSIX::_exit(126);
     delete $ENV{LD_PRELOAD} if $command[0] ne $^X;    # a sanitizer is for Perl alone
     exec { $command[0] } @command or POSIX::_exit(127);
 }

@@ -49,9 +49,11 @@ sub _child {
     $SIG{__WARN__} = sub { $tell->("warning: $_[0]") };
     eval {
         my $class = $arg{class} // 'Vouch::Socket';
-        eval "require $class; 1" or die $@;
+        eval "require $class; 1" or die $@;    ## no critic (ProhibitStringyEval)
         my $server = $class->new(
-            LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 50,
+            LocalAddr => '127.0.0.1',
+            LocalPort => 0,
+            Listen    => 50,
             %{ $arg{tcp} // {} }, %{ $arg{ssl} // {} },
         ) or die "no listener: $!, $@";
         $arg{listening}->($server, $tell) if $arg{listening};
@@ -66,9 +68,9 @@ sub _accept_loop {
     my ($server, $tell, %arg) = @_;
     while (1) {
         my $client = eval { $server->accept };
-        if ($@) { $tell->("accept died: $@"); next }
-        if    ($client)        { $arg{serve}->($client, $tell, $server) if $arg{serve} }
-        elsif ($arg{refused})  { $arg{refused}->($tell, $server) }
+        if    ($@)            { $tell->("accept died: $@"); next }
+        if    ($client)       { $arg{serve}->($client, $tell, $server) if $arg{serve} }
+        elsif ($arg{refused}) { $arg{refused}->($tell, $server) }
     }
     return;
 }

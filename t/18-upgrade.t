@@ -7,6 +7,7 @@ use IO::Socket::IP ();
 use Socket         qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use POSIX          ();
 use VouchTest      qw(identity);
+use VouchTest::Pair ();
 use Vouch::Socket;
 
 # TLS on a socket that is there already (STARTTLS), and back to plain text.
@@ -101,6 +102,17 @@ subtest 'SSL_startHandshake => 0, not blocking' => sub {
     ok $socket->is_SSL, 'the handshake is done step by step';
     print {$socket} "hello\n";
     is $result->(), 0, 'the peer reads what was printed';
+};
+
+subtest 'TLS within TLS' => sub {
+    my ($client, $server) = VouchTest::Pair->new(
+        server => {%server},
+        client => { SSL_verify_mode => SSL_VERIFY_NONE }
+    )->both;
+    my @target = (SSL_hostname => 'other.example', SSL_ca_file => \undef);
+    ok !eval { Vouch::Socket->start_SSL($client, @target) }, 'is not taken for the connection that is there';
+    like "$@", qr/\Astart_SSL: TLS is on this socket already/, 'and refused';
+    ok $client->is_SSL, 'which stays';
 };
 
 subtest 'wrong use' => sub {

@@ -425,7 +425,7 @@ vouch_conn_abandon(struct vouch_conn *conn)
 {
     if (conn->state == VOUCH_CONN_FAILED)
         return;
-    conn->state = VOUCH_CONN_CLOSED;
+    conn->state = VOUCH_CONN_FAILED; /* CLOSED may read to its end yet */
     (void) vouch_error_set_sys(&conn->error, VOUCH_E_SYSTEM, EBADF,
                                "the socket has been closed meanwhile");
 }

@@ -81,6 +81,13 @@ sub changed_files {
 
 sub is_server { return !!$_[0]{arg}{SSL_server} }
 
+# Whether anything but a pin may accept a peer after a check.
+sub _checks_name {
+    my $arg  = $_[0]{arg};
+    my $mode = $arg->{SSL_verify_mode} // 1;
+    return $mode && !($mode & 0x100) && !$arg->{SSL_force_fingerprint};
+}
+
 sub add_pin    { my ($self, $pin) = @_; return !!$self->{config}->_add_pin($pin) }
 sub remove_pin { my ($self, $pin) = @_; return !!$self->{config}->_remove_pin($pin) }
 sub has_pin    { my ($self, $pin) = @_; return !!$self->{config}->_has_pin($pin) }
@@ -144,13 +151,10 @@ sub _is_code {
     return blessed $value && overload::Method($value, '&{}');
 }
 
-# \undef means: trust nobody, not even the system's authorities.  Nothing at
-# all would mean those.
+# \undef means: trust nobody, not even the system's authorities.
 sub _set_ca {
     my ($config, $value, $add) = @_;
-    my @paths = ref $value eq 'ARRAY' ? @$value : $value;
-    _bad_argument(($add =~ s/.*_ca/SSL_ca/r) . q( names nothing; to trust nobody, give \undef)) if !@paths;
-    for my $path (@paths) {
+    for my $path (ref $value eq 'ARRAY' ? @$value : $value) {
         if   (ref $path eq 'SCALAR') { $config->_set_ca_none }
         else                         { $config->$add($path) }
     }

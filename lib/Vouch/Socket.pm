@@ -400,8 +400,10 @@ sub _names {
     my $peer   = $own->{peer};
     my $asked  = $own->{SSL_hostname} // $peer // '';
     my $scheme = $own->{SSL_verifycn_scheme} // 'default';
-    # PeerAddrInfo tells no name: then the address it came to, or nothing.
-    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address // '';
+    # PeerAddrInfo tells no name: then the address it came to; a name that is
+    # to be checked and is not there at all is refused.
+    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address
+        // ($own->{context}->_checks_name ? '' : undef);
     return (length $asked && !_is_address($asked) ? $asked : undef, $scheme eq 'none' ? undef : $wanted,);
 }
 

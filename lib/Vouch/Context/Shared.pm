@@ -54,17 +54,24 @@ sub _forget_oldest {
 }
 
 # What tells one configuration from another; undef for what cannot be shared:
-# pins, which may be changed, and objects, which may not be what they were.
-# The verify callback belongs to a connection, not to the configuration.
+# pins, which may be changed; revocation, whose lists OpenSSL keeps as it found
+# them in a folder; what a program has done to its SSL_CTX; and objects, which
+# may not be what they were.  The verify callback belongs to a connection, not
+# to the configuration.
+my @ALONE = qw(SSL_fingerprint SSL_check_crl SSL_crl_file SSL_create_ctx_callback);
+
 sub _key {
     my ($arg) = @_;
-    return if defined $arg->{SSL_fingerprint} || _carries_decisions($arg);
+    return if _carries_decisions($arg) || grep { defined $arg->{$_} } @ALONE;
     my @parts;
     for my $name (sort keys %$arg) {
         my $value = $name eq 'SSL_verify_callback' ? defined $arg->{$name} : $arg->{$name};
         push @parts, $name, _text($value) // return;
     }
     my @places = (Vouch::Config::_default_ca_file(), Vouch::Config::_default_ca_path());
+    push @places,
+        grep { defined && !ref } map { ref ? @$_ : split /:/ } grep { ref ne 'SCALAR' } $arg->{SSL_ca_path}
+        // ();
     return join "\0", @parts, map { ($_, Vouch::Context::_stamp($_)) } Vouch::Context::_files_in($arg),
         @places;
 }
@@ -79,10 +86,10 @@ sub _carries_decisions {
 sub _text {
     my ($value) = @_;
     my $kind = ref $value;
-    return defined $value ? "'$value" : 'undef' if !$kind;
-    return refaddr $value                       if $kind eq 'CODE';
-    return 'to ' . _text($$value)               if $kind eq 'SCALAR';
-    return                                      if $kind ne 'ARRAY' && $kind ne 'HASH';
+    return defined $value ? length($value) . "'$value" : 'undef' if !$kind;
+    return refaddr $value                                        if $kind eq 'CODE';
+    return 'to ' . _text($$value)                                if $kind eq 'SCALAR';
+    return                                                       if $kind ne 'ARRAY' && $kind ne 'HASH';
     my @text =
         map { _text($_) // return } $kind eq 'ARRAY' ? @$value : map { ($_, $value->{$_}) } sort keys %$value;
     return join "\1", $kind, @text, 'end';
@@ -117,9 +124,10 @@ built, and a socket whose C<SSL_*> arguments are equal to those of an earlier
 one, and whose files are unchanged (device, inode, size and time), uses the same.
 Sessions resume from one to the other.
 
-Never shared are contexts with pins (C<SSL_fingerprint>), with objects among
-their arguments, with a verify callback where sessions may resume (a client's,
-or with C<SSL_session_tickets>), and those made with C<< Vouch::Context->new >>.
+Never shared are contexts with pins (C<SSL_fingerprint>), with revocation lists,
+with C<SSL_create_ctx_callback>, with objects among their arguments, with a
+verify callback where sessions may resume (a client's, or with
+C<SSL_session_tickets>), and those made with C<< Vouch::Context->new >>.
 
 =head1 METHODS
 

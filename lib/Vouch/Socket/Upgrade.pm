@@ -6,6 +6,8 @@ use warnings;
 use Errno        qw(EBADF);
 use Scalar::Util qw(blessed);
 
+use Vouch::Error ();
+
 # TLS on a socket that is there already, and back to plain text.
 
 sub start_SSL {
@@ -15,6 +17,10 @@ sub start_SSL {
         $! = EBADF;
         $class->_note('start_SSL needs an open socket');
         return;
+    }
+    if (tied *$socket) {
+        # It would be taken for the connection that is asked for, unchecked.
+        Vouch::Error->throw(code => 'argument', message => 'start_SSL: TLS is on this socket already');
     }
     my $before = blessed $socket;
     bless $socket, $class;

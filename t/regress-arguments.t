@@ -161,6 +161,15 @@ subtest 'peek into a string of characters' => sub {
     is $client->peek($hash{buffer}, act(sub { %hash = (); 2 })), 2, 'the target may go away here, too';
 };
 
+subtest 'close of a handle that belongs to another class by now' => sub {
+    my ($client, $server) = both();
+    bless $client, 'IO::Handle';
+    ok close $client, 'it is closed, and only once';
+    is fileno $client, undef, 'the descriptor is gone';
+    is scalar <$server>, undef, 'and the peer knows';
+    is $server->last_error, undef, 'by a goodbye';
+};
+
 subtest 'lists of names: one takes away the others' => sub {
     my @names = ('h2' x 20, 'http/1.1');
     push @names, text(sub { @names = (); 'x' });

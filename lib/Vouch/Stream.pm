@@ -3,7 +3,8 @@ package Vouch::Stream 0.001;
 use v5.16;
 use warnings;
 
-use Errno qw(EBADF ESPIPE);
+use Errno        qw(EBADF ESPIPE);
+use Scalar::Util qw(blessed);
 
 use Vouch ();
 
@@ -20,8 +21,10 @@ sub PRINTF {
 
 sub CLOSE {
     my ($self) = @_;
-    my $socket = $self->_socket;
-    return defined $socket ? $socket->close : 1;
+    my $socket = $self->_socket // return 1;
+    # The method of another class would close the handle, and so come here.
+    my $ours = blessed $socket && $socket->isa('Vouch::Socket');
+    return $ours ? $socket->close : Vouch::Socket::close($socket);
 }
 
 sub BINMODE { return 1 }

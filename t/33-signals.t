@@ -15,12 +15,15 @@ use Vouch::Socket;
 # goes on; unless their handler dies, or does something to the socket.
 
 $SIG{USR1} = sub { };    # those that come too late
+my ($gate, $go);         # the latest child waits here until the handler is set
+
 # More than the buffers of the kernel take, and nowhere the same.
 my $BIG = join q(), map { pack('N', $_) . 'x' x 262_140 } 1 .. 64;
 
 # A child that does this; it must end well.
 sub child {
     my ($code) = @_;
+    pipe $gate, $go or die "pipe: $!";
     my $pid = fork // die "fork: $!";
     return $pid if $pid != 0;
     Test::More->builder->no_ending(1);
@@ -32,27 +35,35 @@ sub child {
 
 sub wait_for { waitpid $_[0], 0; return $? }
 
-# A child that sends us this signal, so many times, this far apart; then it
-# does something.
+# In the child: until with_handler() has begun, and a moment more.
+sub wait_at_gate {
+    sysread $gate, my $byte, 1;
+    sleep 0.03;
+    return;
+}
+
+# A child that sends us so many signals, and then does something.
 sub signals {
     my ($count, $then) = @_;
     my $parent = $$;
     return child(sub {
         for (1 .. $count) {
-            sleep 0.03;
+            $_ == 1 ? wait_at_gate() : sleep 0.03;
             kill USR1 => $parent;
         }
         $then->() if $then;
     });
 }
 
-# Runs code with a handler for the signal.
+# Runs code with a handler for the signals of the latest child.
 sub with_handler {
     my ($handler, $code) = @_;
     local $SIG{USR1} = $handler;
+    syswrite $go, 'x';
     return $code->();
 }
 
+no warnings 'closed';    # where a handler was early
 my %READS = (
     readline => sub { my ($s) = @_; return scalar <$s> },
     getline  => sub { my ($s) = @_; return $s->getline },
@@ -302,12 +313,9 @@ subtest 'the handler closes the socket, and its number is used again' => sub {
             my $number = fileno $server;
             pipe my $read, my $write or die "pipe: $!";
             syswrite $write, "not for you\n";
-            my $pid = signals(1);
-            local $SIG{USR1} = sub {
-                $ways{$way}->($server);
-                POSIX::dup2(fileno $read, $number);
-            };
-            my $value = $READS{$how}->($server);
+            my $pid   = signals(1);
+            my $steal = sub { $ways{$way}->($server); POSIX::dup2(fileno $read, $number) };
+            my $value = with_handler($steal, sub { $READS{$how}->($server) });
             my $errno = $! + 0;
             is $value,          undef,           "$way, $how: nothing is read";
             is $errno,          EBADF,           'for the socket is closed';
@@ -334,11 +342,15 @@ subtest 'the handler drops the socket' => sub {
 subtest 'the handler closes the socket while it is written to' => sub {
     for my $way ('close', 'no goodbye') {
         my ($server, $client) = pair({});
-        my $pid = signals(1);
-        local $SIG{USR1} = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
-        no warnings 'closed';    # the signal may come between two writes
-        my $sent = syswrite($server, 'x' x 100_000);
-        while (defined $sent) { $sent = syswrite($server, 'x' x 100_000) }
+        my $pid   = signals(1);
+        my $close = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
+        my $sent  = with_handler(
+            $close,
+            sub {
+                1 while defined syswrite $server, 'x' x 100_000;
+                return;
+            }
+        );
         is $sent,          undef, "$way: the write fails";
         is $! + 0,         EBADF, "$way: for the socket is closed";
         is wait_for($pid), 0,     'the sender ended well';
@@ -349,9 +361,14 @@ subtest 'the handler closes the socket in its handshake' => sub {
     for my $way ('close', 'no goodbye') {
         my ($server, $client) = sockets(listener());
         $server->blocking(1);
-        my $pid = signals(1);
-        local $SIG{USR1} = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
-        my $done = eval { $server->accept_SSL };
+        my $pid   = signals(1);
+        my $close = sub { $server->close($way eq 'close' ? () : (SSL_no_shutdown => 1)) };
+        my $done  = with_handler(
+            $close,
+            sub {
+                eval { $server->accept_SSL }
+            }
+        );
         is $@,    '',    "$way: nothing dies";
         is $done, undef, 'but there is no handshake';
         like "$SSL_ERROR", qr/closed meanwhile/, 'and the error says why';
@@ -366,7 +383,7 @@ subtest 'the handler reads from the socket' => sub {
     my $parent = $$;
     my $pid    = child(sub {
         syswrite $client, 'half ';
-        sleep 0.05;
+        wait_at_gate();
         kill USR1 => $parent;
         sleep 0.05;
         syswrite $client, "a line\n";
@@ -386,6 +403,7 @@ subtest 'the handler writes to the socket' => sub {
     my ($server, $client) = pair({});
     my $parent = $$;
     my $pid    = child(sub {
+        wait_at_gate();
         kill USR1 => $parent;
         die "no word\n" if readline($client) ne "from the handler\n";
         print {$client} "thanks\n";

@@ -72,29 +72,32 @@ vouch_text_unhex(const char *text, size_t text_length, unsigned char *out,
 }
 
 void
-vouch_text_base64url(const unsigned char *data, size_t length, char *out)
+vouch_text_base64(const unsigned char *data, size_t length, char *out)
 {
     size_t part;
-    int written;
-    char *end = out;
-    char *c;
 
+    *out = '\0';
     while (length > 0) {
         part = length < CHUNK_BYTES ? length : CHUNK_BYTES;
-        written = EVP_EncodeBlock((unsigned char *) end, data, (int) part);
+        out += EVP_EncodeBlock((unsigned char *) out, data, (int) part);
         data += part;
         length -= part;
-        end += written;
     }
-    while (end > out && end[-1] == '=')
-        end--;
-    *end = '\0';
-    for (c = out; c < end; c++) {
+}
+
+void
+vouch_text_base64url(const unsigned char *data, size_t length, char *out)
+{
+    char *c;
+
+    vouch_text_base64(data, length, out);
+    for (c = out; *c != '\0' && *c != '='; c++) {
         if (*c == '+')
             *c = '-';
         else if (*c == '/')
             *c = '_';
     }
+    *c = '\0';
 }
 
 /* The standard alphabet's character for one of either, or NUL. */

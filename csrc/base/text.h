@@ -24,9 +24,16 @@ void vouch_text_hex(const unsigned char *data, size_t length, int upper,
 long vouch_text_unhex(const char *text, size_t text_length, unsigned char *out,
                       size_t max);
 
+/* Room for length bytes in base64, with the NUL. */
+#define VOUCH_BASE64_SIZE(length) (((length) + 2) / 3 * 4 + 1)
+
+/* base64 with the standard alphabet, padded, into out, which has room for
+ * VOUCH_BASE64_SIZE(length). */
+void vouch_text_base64(const unsigned char *data, size_t length, char *out);
+
 /*
  * base64 with the URL alphabet ("-_", no padding) into out, which has room
- * for (length + 2) / 3 * 4 + 1.
+ * for VOUCH_BASE64_SIZE(length).
  */
 void vouch_text_base64url(const unsigned char *data, size_t length, char *out);
 

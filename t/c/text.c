@@ -88,6 +88,22 @@ test_base64(void)
 }
 
 static void
+test_base64_padded(void)
+{
+    char out[32];
+
+    vouch_text_base64((const unsigned char *) "", 0, out);
+    is_text(out, "", "nothing");
+    vouch_text_base64((const unsigned char *) "f", 1, out);
+    is_text(out, "Zg==", "padded to four");
+    vouch_text_base64((const unsigned char *) "\xFB\xFF\xFE", 3, out);
+    is_text(out, "+//+", "the standard alphabet");
+    is_int(VOUCH_BASE64_SIZE(0), 1, "room for nothing");
+    is_int(VOUCH_BASE64_SIZE(3), 5, "room for three bytes");
+    is_int(VOUCH_BASE64_SIZE(4), 9, "room for four");
+}
+
+static void
 test_unbase64(void)
 {
     static const struct {
@@ -179,6 +195,7 @@ main(void)
     test_hex();
     test_unhex();
     test_base64();
+    test_base64_padded();
     test_unbase64();
     test_base64_long();
     test_iso8601();

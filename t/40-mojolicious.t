@@ -118,4 +118,27 @@ PERL
         'certificates in both directions, a large page, and a server nobody vouches for';
 };
 
+subtest 'a server that ends in the middle of handshakes' => sub {
+    my @lines = run_mojo(<<'PERL');
+use v5.16;
+use warnings;
+use IO::Socket::IP;
+use Mojo::IOLoop;
+
+my ($cert, $key) = @ARGV;
+my $id = Mojo::IOLoop->server({ address => '127.0.0.1', tls => 1, tls_cert => $cert, tls_key => $key }, sub { });
+my %port = (PeerHost => '127.0.0.1', PeerPort => Mojo::IOLoop->acceptor($id)->port);
+my @clients = map { IO::Socket::IP->new(%port) // die "no connection: $@" } 1 .. 40;
+syswrite $_, "\x16\x03\x01" for @clients;
+my %begun;
+my $accept_SSL = IO::Socket::SSL->can('accept_SSL');
+no warnings 'once';
+*IO::Socket::SSL::accept_SSL = sub { $begun{$_[0]} = 1; Mojo::IOLoop->stop if keys %begun == @clients; goto &$accept_SSL };
+Mojo::IOLoop->timer(40 => sub { die "too slow\n" });
+Mojo::IOLoop->start;
+say scalar keys %begun;
+PERL
+    is_deeply \@lines, [40], 'all had begun theirs';
+};
+
 done_testing;

@@ -95,6 +95,7 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     if (self->conn != NULL && self->forks == vxs_forks && !self->busy)
         (void) vouch_conn_close(self->conn);
     vouch_conn_free(self->conn);
+    vxs_stream_leave(aTHX_ self);
     SvREFCNT_dec(self->config);
     SvREFCNT_dec(self->socket);
     SvREFCNT_dec(self->verify_cb);
@@ -103,6 +104,16 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     Safefree(self->data);
     Safefree(self);
     errno = saved;
+    return 0;
+}
+
+/* The handle is untied, or gone. */
+static int
+free_tie(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    if (mg->mg_ptr != NULL)
+        ((struct vxs_stream *) mg->mg_ptr)->io = NULL;
     return 0;
 }
 
@@ -126,6 +137,7 @@ VTBL(vxs_config_vtbl, free_config);
 VTBL(vxs_session_vtbl, free_session);
 VTBL(vxs_store_vtbl, NULL);
 VTBL(vxs_stream_vtbl, free_stream);
+VTBL(vxs_tie_vtbl, free_tie);
 
 SV *
 vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,

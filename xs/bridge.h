@@ -24,6 +24,7 @@ struct vxs_stream {
     struct vouch_conn *conn;
     SV *config;          /* a reference to the Vouch::Config */
     SV *socket;          /* a weak reference to the handle it is tied to */
+    IO *io;              /* the handle's, while it is tied; not counted */
     SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
@@ -48,6 +49,7 @@ extern const MGVTBL vxs_config_vtbl;
 extern const MGVTBL vxs_session_vtbl;
 extern const MGVTBL vxs_store_vtbl;
 extern const MGVTBL vxs_stream_vtbl;
+extern const MGVTBL vxs_tie_vtbl;
 
 /* Counts the forks of this process, so that a connection knows whether the
  * process that would end it is the one that used it last. */
@@ -140,6 +142,9 @@ SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback,
                       IV io_timeout, UV max_line);
 int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
+void vxs_stream_leave(pTHX_ struct vxs_stream *stream);
+int vxs_ended_fileno(pTHX_ SV *object);
+void vxs_ended_untie(pTHX_ SV *object);
 
 /* stream.c: input and output of a tied handle. */
 int vxs_stream_handshake(pTHX_ struct vxs_stream *stream, IV timeout_ms);

@@ -54,13 +54,17 @@ vxs_accept(pTHX_ SV *listener, const char *class_name)
     return sv_bless(handle, gv_stashpv(class_name, GV_ADD));
 }
 
+/* Tie, as Perl does it, but so that either learns of the other's end. */
 static void
-untie(pTHX_ SV *socket)
+tie(pTHX_ IO *io, SV *object, struct vxs_stream *self)
 {
-    IO *io = SvROK(socket) ? GvIOp((GV *) SvRV(socket)) : NULL;
+    MAGIC *mg;
 
-    if (io != NULL)
-        (void) sv_unmagic((SV *) io, PERL_MAGIC_tiedscalar);
+    (void) sv_unmagic((SV *) io, PERL_MAGIC_tiedscalar);
+    mg = sv_magicext((SV *) io, object, PERL_MAGIC_tiedscalar, &vxs_tie_vtbl,
+                     (const char *) self, 0);
+    mg->mg_flags |= MGf_DUP;
+    self->io = io;
 }
 
 SV *
@@ -93,8 +97,7 @@ vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback, IV io_timeout,
     if (vouch_conn_new(settings->config, self->fd, &self->conn, &err) != 0)
         vxs_throw(aTHX_ & err);
     vouch_conn_set_arg(self->conn, self);
-    untie(aTHX_ socket);
-    sv_magic((SV *) io, object, PERL_MAGIC_tiedscalar, NULL, 0);
+    tie(aTHX_ io, object, self);
     return newSVsv(object);
 }
 
@@ -110,5 +113,57 @@ vxs_stream_detach(pTHX_ struct vxs_stream *self, int quiet)
         (void) vouch_conn_close(self->conn);
     self->forks = vxs_forks - 1;
     self->fd = -1;
-    untie(aTHX_ self->socket);
+    if (self->io != NULL)
+        (void) sv_unmagic((SV *) self->io, PERL_MAGIC_tiedscalar);
+}
+
+/*
+ * The object is being freed.  When Perl ends that comes before its handle,
+ * which destructors may yet use: it is tied to itself, as a
+ * Vouch::Stream::Ended, so that nothing they print goes out in the clear.
+ */
+void
+vxs_stream_leave(pTHX_ struct vxs_stream *self)
+{
+    HV *stash;
+    SV *ref;
+    MAGIC *mg;
+
+    if (self->io == NULL)
+        return;
+    mg = mg_findext((SV *) self->io, PERL_MAGIC_tiedscalar, &vxs_tie_vtbl);
+    mg->mg_ptr = NULL;
+    stash = PL_defstash ? gv_stashpvs("Vouch::Stream::Ended", 0) : NULL;
+    if (stash == NULL)
+        return;
+    if (mg->mg_flags & MGf_REFCOUNTED)
+        sv_2mortal(mg->mg_obj); /* whoever is emptying it still looks at it */
+    mg->mg_flags &= ~MGf_REFCOUNTED;
+    mg->mg_obj = NULL;
+    ref = newRV_inc((SV *) self->io);
+    sv_bless(ref, stash);
+    SvREFCNT_dec(ref);
+    self->io = NULL;
+}
+
+static IO *
+ended_io(pTHX_ SV *object)
+{
+    if (!SvROK(object) || SvTYPE(SvRV(object)) != SVt_PVIO)
+        croak("argument is not a live Vouch::Stream::Ended object");
+    return (IO *) SvRV(object);
+}
+
+int
+vxs_ended_fileno(pTHX_ SV *object)
+{
+    IO *io = ended_io(aTHX_ object);
+
+    return IoIFP(io) == NULL ? -1 : PerlIO_fileno(IoIFP(io));
+}
+
+void
+vxs_ended_untie(pTHX_ SV *object)
+{
+    (void) sv_unmagic((SV *) ended_io(aTHX_ object), PERL_MAGIC_tiedscalar);
 }

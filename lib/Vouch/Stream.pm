@@ -6,7 +6,8 @@ use warnings;
 use Errno        qw(EBADF ESPIPE);
 use Scalar::Util qw(blessed);
 
-use Vouch ();
+use Vouch                ();
+use Vouch::Stream::Ended ();
 
 # The tied half of a Vouch::Socket.  READ, READLINE, GETC, PRINT, WRITE, EOF
 # and FILENO are in xs/Stream.xs.

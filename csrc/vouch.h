@@ -32,6 +32,7 @@
 #include "tls/fingerprint.h"
 #include "tls/identity.h"
 #include "tls/pins.h"
+#include "tls/pkey.h"
 #include "tls/session.h"
 #include "tls/verify.h"
 

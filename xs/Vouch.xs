@@ -15,6 +15,8 @@ INCLUDE: Certificate.xs
 
 INCLUDE: Identity.xs
 
+INCLUDE: Key.xs
+
 INCLUDE: Config.xs
 
 INCLUDE: ConfigPins.xs

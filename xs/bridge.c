@@ -57,6 +57,14 @@ free_identity(pTHX_ SV *sv, MAGIC *mg)
 }
 
 static int
+free_pkey(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_pkey_free((struct vouch_pkey *) mg->mg_ptr);
+    return 0;
+}
+
+static int
 free_session(pTHX_ SV *sv, MAGIC *mg)
 {
     PERL_UNUSED_VAR(sv);
@@ -133,6 +141,7 @@ dup_nothing(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
 
 VTBL(vxs_cert_vtbl, free_cert);
 VTBL(vxs_identity_vtbl, free_identity);
+VTBL(vxs_pkey_vtbl, free_pkey);
 VTBL(vxs_config_vtbl, free_config);
 VTBL(vxs_session_vtbl, free_session);
 VTBL(vxs_store_vtbl, NULL);
@@ -182,6 +191,13 @@ vxs_wrap_cert(pTHX_ struct vouch_cert *cert)
         return newSV(0);
     return vxs_wrap(aTHX_ "Vouch::Certificate", vouch_cert_ref(cert),
                     PTR2IV(vouch_cert_x509(cert)), &vxs_cert_vtbl);
+}
+
+SV *
+vxs_wrap_key(pTHX_ struct vouch_pkey *key)
+{
+    return vxs_wrap(aTHX_ "Vouch::Key", key, PTR2IV(vouch_pkey_evp(key)),
+                    &vxs_pkey_vtbl);
 }
 
 void

@@ -45,6 +45,7 @@ struct vxs_stream {
 
 extern const MGVTBL vxs_cert_vtbl;
 extern const MGVTBL vxs_identity_vtbl;
+extern const MGVTBL vxs_pkey_vtbl;
 extern const MGVTBL vxs_config_vtbl;
 extern const MGVTBL vxs_session_vtbl;
 extern const MGVTBL vxs_store_vtbl;
@@ -71,6 +72,9 @@ void *vxs_unwrap_held(pTHX_ SV *object, const MGVTBL *vtbl,
 
 /* A certificate object; takes its own reference.  undef for NULL. */
 SV *vxs_wrap_cert(pTHX_ struct vouch_cert *cert);
+
+/* A key object, which takes over the reference. */
+SV *vxs_wrap_key(pTHX_ struct vouch_pkey *key);
 
 /* Die with a Vouch::Error: with this one, or one of a code and a text. */
 void vxs_throw(pTHX_ const struct vouch_error *err) __attribute__((noreturn));

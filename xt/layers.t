@@ -40,6 +40,7 @@ my %PERL = (
     'Vouch::Config'             => 'tls',
     'Vouch::Context'            => 'tls',
     'Vouch::Identity'           => 'tls',
+    'Vouch::Key'                => 'tls',
     'Vouch::Listener'           => 'tls',
     'Vouch::Pins'               => 'tls',
     'Vouch::Session'            => 'tls',

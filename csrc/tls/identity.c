@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/refcount.h"
 #include "tls/certificate.h"
+#include "tls/pkey.h"
 #include "tls/private.h"
 
 struct vouch_identity {
@@ -141,23 +141,10 @@ int
 vouch_identity_key_pem(const struct vouch_identity *identity,
                        struct vouch_buf *out)
 {
-    BIO *bio = BIO_new(BIO_s_secmem());
-    char *text = NULL;
-    long length;
-    int rv = -1;
+    struct vouch_pkey *key = vouch_pkey_of_evp(identity->key);
+    int rv = vouch_pkey_pem(key, out);
 
-    if (bio == NULL)
-        return -1;
-    ERR_set_mark();
-    if (PEM_write_bio_PKCS8PrivateKey(bio, identity->key, NULL, NULL, 0, NULL,
-                                      NULL)
-        == 1) {
-        length = BIO_get_mem_data(bio, &text);
-        if (length > 0)
-            rv = vouch_buf_append(out, text, (size_t) length);
-    }
-    ERR_pop_to_mark();
-    BIO_free(bio);
+    vouch_pkey_free(key);
     return rv;
 }
 

@@ -1,7 +1,7 @@
 /*
- * Make a key and a self-signed certificate; renew one keeping its key.
+ * Make a self-signed certificate and its key; renew one keeping its key.
  *
- * Nothing here signs for others: there is no authority in this library.
+ * Signing for others is certificate_create.c's.
  */
 #include "tls/identity.h"
 
@@ -18,35 +18,16 @@
 
 #include "base/error.h"
 #include "tls/certificate.h"
+#include "tls/pkey.h"
 #include "tls/private.h"
 #include "tls/san.h"
 
 #define CN_MAX 64            /* characters: ub-common-name of RFC 5280 */
 #define SERIAL_BITS 128      /* cannot repeat; RFC 5280 allows 159 */
-#define RSA_MIN 2048         /* what peers still accept */
-#define RSA_MAX 8192         /* larger ones take minutes and are refused */
 #define CERT_SENT_MAX 102400 /* peers refuse more: SSL_MAX_CERT_LIST_DEFAULT */
 #define DATE_MIN ((int64_t) -631152000)   /* 1950-01-01T00:00:00Z */
 #define DATE_MAX ((int64_t) 253402300799) /* 9999-12-31T23:59:59Z */
 #define SECONDS_PER_DAY 86400
-
-/* The kinds of key a TLS peer understands, and OpenSSL's names for them. */
-static const struct {
-    const char *text;
-    const char *type;
-    const char *curve; /* or NULL */
-} key_kinds[] = {
-    {"ec", "EC", "prime256v1"},
-    {"ec:prime256v1", "EC", "prime256v1"},
-    {"ec:secp256r1", "EC", "prime256v1"},
-    {"ec:P-256", "EC", "prime256v1"},
-    {"ec:secp384r1", "EC", "secp384r1"},
-    {"ec:P-384", "EC", "secp384r1"},
-    {"ec:secp521r1", "EC", "secp521r1"},
-    {"ec:P-521", "EC", "secp521r1"},
-    {"ed25519", "ED25519", NULL},
-    {"ed448", "ED448", NULL},
-};
 
 /* Extensions of a certificate that is no authority's. */
 static const struct {
@@ -57,65 +38,6 @@ static const struct {
     {NID_ext_key_usage, "serverAuth,clientAuth"},
     {NID_subject_key_identifier, "hash"},
 };
-
-static EVP_PKEY *
-make_rsa(const char *digits, struct vouch_error *err)
-{
-    EVP_PKEY *key;
-    char *end = NULL;
-    unsigned long bits = 0;
-
-    if (digits[0] >= '0' && digits[0] <= '9')
-        bits = strtoul(digits, &end, 10);
-    /* OpenSSL would make a shorter key than an odd size says. */
-    if (end == NULL || *end != '\0' || bits > RSA_MAX || bits % 8 != 0) {
-        (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "key: \"rsa:%.40s\" is not an RSA key; it may "
-                               "be rsa:%d to rsa:%d in steps of 8",
-                               digits, RSA_MIN, RSA_MAX);
-        return NULL;
-    }
-    if (bits < RSA_MIN) {
-        (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "key: rsa:%lu is too short to be safe and "
-                               "peers refuse it; use rsa:%d or more",
-                               bits, RSA_MIN);
-        return NULL;
-    }
-    key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t) bits);
-    if (key == NULL)
-        (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
-                                       "key: cannot make rsa:%lu", bits);
-    return key;
-}
-
-static EVP_PKEY *
-make_key(const char *text, struct vouch_error *err)
-{
-    EVP_PKEY *key;
-    size_t i;
-
-    if (text == NULL)
-        text = "ec:prime256v1";
-    if (strncmp(text, "rsa:", 4) == 0)
-        return make_rsa(text + 4, err);
-    for (i = 0; i < sizeof(key_kinds) / sizeof(key_kinds[0]); i++) {
-        if (strcmp(text, key_kinds[i].text) != 0)
-            continue;
-        key = EVP_PKEY_Q_keygen(NULL, NULL, key_kinds[i].type,
-                                key_kinds[i].curve);
-        if (key == NULL)
-            (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
-                                           "key: cannot make %s", text);
-        return key;
-    }
-    (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
-                           "key: \"%.100s\" is not a kind of key; it may be "
-                           "ec:prime256v1, ec:secp384r1, ec:secp521r1, "
-                           "rsa:%d to rsa:%d, ed25519 or ed448",
-                           text, RSA_MIN, RSA_MAX);
-    return NULL;
-}
 
 static int
 check_cn(const char *cn, struct vouch_error *err)
@@ -308,6 +230,7 @@ vouch_identity_create(const struct vouch_identity_spec *spec,
                       struct vouch_error *err)
 {
     GENERAL_NAMES *names = NULL;
+    struct vouch_pkey *made = NULL;
     EVP_PKEY *key = NULL;
     X509 *cert = NULL;
     int rv = -1;
@@ -319,9 +242,9 @@ vouch_identity_create(const struct vouch_identity_spec *spec,
     names = read_san(spec, err);
     if (names == NULL)
         goto out;
-    key = make_key(spec->key, err);
-    if (key == NULL)
+    if (vouch_pkey_create(spec->key, &made, err) != 0)
         goto out;
+    key = vouch_pkey_evp(made);
     cert = make_cert(spec, names, key);
     if (cert == NULL) {
         (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,
@@ -339,7 +262,7 @@ vouch_identity_create(const struct vouch_identity_spec *spec,
 
 out:
     X509_free(cert);
-    EVP_PKEY_free(key);
+    vouch_pkey_free(made);
     GENERAL_NAMES_free(names);
     ERR_clear_error();
     return rv;

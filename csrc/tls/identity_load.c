@@ -17,15 +17,6 @@
 #include "tls/key.h"
 #include "tls/private.h"
 
-static int
-check_size(const struct vouch_source *source, struct vouch_error *err)
-{
-    if (source->length <= VOUCH_CERT_MAX)
-        return 0;
-    return vouch_error_set(err, VOUCH_E_LIMIT, "%s: larger than %d bytes",
-                           source->name, VOUCH_CERT_MAX);
-}
-
 /* Read certificates, and the key where PKCS#12 brings it along. */
 static int
 read_certs(const struct vouch_source *source, struct vouch_password *password,
@@ -33,38 +24,13 @@ read_certs(const struct vouch_source *source, struct vouch_password *password,
 {
     int rv;
 
-    if (check_size(source, err) != 0)
+    if (vouch_key_check_size(source, err) != 0)
         return -1;
     rv = vouch_key_pkcs12(source, password, parts, err);
     if (rv != 0)
         return rv == 1 ? 0 : -1;
     return vouch_decode_certs(source->data, source->length, source->name,
                               &parts->cert, &parts->chain, err);
-}
-
-/* Read the key alone from a source of any make. */
-static int
-read_key(const struct vouch_source *source, struct vouch_password *password,
-         EVP_PKEY **key_r, struct vouch_error *err)
-{
-    struct vouch_parts parts = {NULL, NULL, NULL};
-    int rv;
-
-    if (check_size(source, err) != 0)
-        return -1;
-    rv = vouch_key_pkcs12(source, password, &parts, err);
-    if (rv == 0)
-        return vouch_key_decode(source, password, key_r, err);
-    if (rv == 1 && parts.key == NULL)
-        rv = vouch_error_set(err, VOUCH_E_FORMAT,
-                             "%s: no private key in this PKCS#12 file",
-                             source->name);
-    if (rv == 1) {
-        *key_r = parts.key;
-        parts.key = NULL;
-    }
-    vouch_parts_release(&parts);
-    return rv == 1 ? 0 : -1;
 }
 
 /* Which certificate of the chain is the key's: 2 for the second certificate
@@ -152,7 +118,8 @@ read_parts(const struct vouch_source *cert, const struct vouch_source *key,
         parts->key = NULL;
     }
     if (parts->key == NULL
-        && read_key(key != NULL ? key : cert, password, &parts->key, err) != 0)
+        && vouch_key_read(key != NULL ? key : cert, password, &parts->key, err)
+               != 0)
         return -1;
     return check_match(parts, cert->name, key != NULL ? key->name : cert->name,
                        err);

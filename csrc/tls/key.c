@@ -14,6 +14,7 @@
 #include <openssl/pkcs12.h>
 
 #include "base/error.h"
+#include "tls/certificate.h"
 #include "tls/decode.h"
 
 #define DER_SEQUENCE 0x30
@@ -345,4 +346,39 @@ vouch_key_pkcs12(const struct vouch_source *source,
     PKCS12_free(p12);
     ERR_clear_error();
     return rv;
+}
+
+int
+vouch_key_check_size(const struct vouch_source *source,
+                     struct vouch_error *err)
+{
+    if (source->length <= VOUCH_CERT_MAX)
+        return 0;
+    return vouch_error_set(err, VOUCH_E_LIMIT, "%s: larger than %d bytes",
+                           source->name, VOUCH_CERT_MAX);
+}
+
+int
+vouch_key_read(const struct vouch_source *source,
+               struct vouch_password *password, EVP_PKEY **key_r,
+               struct vouch_error *err)
+{
+    struct vouch_parts parts = {NULL, NULL, NULL};
+    int rv;
+
+    if (vouch_key_check_size(source, err) != 0)
+        return -1;
+    rv = vouch_key_pkcs12(source, password, &parts, err);
+    if (rv == 0)
+        return vouch_key_decode(source, password, key_r, err);
+    if (rv == 1 && parts.key == NULL)
+        rv = vouch_error_set(err, VOUCH_E_FORMAT,
+                             "%s: no private key in this PKCS#12 file",
+                             source->name);
+    if (rv == 1) {
+        *key_r = parts.key;
+        parts.key = NULL;
+    }
+    vouch_parts_release(&parts);
+    return rv == 1 ? 0 : -1;
 }

@@ -1,6 +1,6 @@
 /*
- * Private keys and PKCS#12 out of bytes; shared by the files of identity
- * only.
+ * Private keys and PKCS#12 out of bytes; shared by pkey.c and the files of
+ * identity only.
  */
 #ifndef VOUCH_TLS_KEY_H
 #define VOUCH_TLS_KEY_H
@@ -56,5 +56,15 @@ int vouch_key_decode(const struct vouch_source *source,
 int vouch_key_pkcs12(const struct vouch_source *source,
                      struct vouch_password *password,
                      struct vouch_parts *parts, struct vouch_error *err);
+
+/* The same from a source of any make, PKCS#12 too.  Also VOUCH_E_LIMIT. */
+int vouch_key_read(const struct vouch_source *source,
+                   struct vouch_password *password, EVP_PKEY **key_r,
+                   struct vouch_error *err);
+
+/* 0, or -1 with VOUCH_E_LIMIT if the source is larger than
+ * VOUCH_CERT_MAX. */
+int vouch_key_check_size(const struct vouch_source *source,
+                         struct vouch_error *err);
 
 #endif

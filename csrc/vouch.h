@@ -29,6 +29,7 @@
 #include "tls/certificate.h"
 #include "tls/config.h"
 #include "tls/connection.h"
+#include "tls/failure.h"
 #include "tls/fingerprint.h"
 #include "tls/identity.h"
 #include "tls/pins.h"

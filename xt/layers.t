@@ -26,7 +26,7 @@ my %BELOW = (
 my @PURE = (
     qr{^lock/},                            qr{^gemini/},
     qr{^trust/pins\.},                     qr{^flom/message},
-    qr{^base/(?:buffer|error|map|text)\.}, qr{^tls/fingerprint\.},
+    qr{^base/(?:buffer|error|map|text)\.}, qr{^tls/(?:failure|fingerprint)\.},
 );
 my $IMPURE = qr{^(?:base/(?:clock|file)\.h|net/.*
     |sys/(?:socket|stat|time|un)\.h|fcntl\.h|netdb\.h|netinet/.*|poll\.h|time\.h|unistd\.h)$}x;

@@ -36,6 +36,8 @@ bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
     else
         got = conn->transport.receive(conn->transport.arg, data, length);
     if (got > 0) {
+        if (conn->first_length < sizeof(conn->first))
+            vouch_conn_note_bytes(conn, data, (size_t) got);
         *count_r = (size_t) got;
         return 1;
     }

@@ -43,6 +43,7 @@ set_defaults(SSL_CTX *ctx)
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION
                                  | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_info_callback(ctx, vouch_conn_watch);
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
                                 X509_V_FLAG_PARTIAL_CHAIN
                                     | X509_V_FLAG_TRUSTED_FIRST);

@@ -65,6 +65,9 @@ conn_new(struct vouch_config *config, int fd,
     if (conn == NULL)
         return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     conn->fd = fd;
+    conn->alert_sent = -1;
+    conn->alert_received = -1;
+    vouch_conn_note_peer(conn);
     if (transport != NULL)
         conn->transport = *transport;
     if (conn_start(conn, config, err) != 0) {
@@ -119,6 +122,7 @@ fail_alert(struct vouch_conn *conn, unsigned long code, const char *openssl)
 {
     int alert = ERR_GET_REASON(code) - ALERT_REASON;
 
+    conn->alert_received = alert;
     vouch_error_set(&conn->error, VOUCH_E_ALERT, "%s (the peer's alert: %s)",
                     openssl, SSL_alert_desc_string_long(alert));
     conn->error.lib_code = code;

@@ -132,6 +132,19 @@ const char *vouch_conn_alpn(const struct vouch_conn *conn);
 const char *vouch_conn_server_name(const struct vouch_conn *conn);
 int vouch_conn_is_resumed(const struct vouch_conn *conn);
 
+/* 1 if we are a client and the server has asked for a certificate so far;
+ * also true of a handshake that has failed after that. */
+int vouch_conn_is_asked(const struct vouch_conn *conn);
+
+/*
+ * The authorities whose certificates the server says it accepts: their
+ * names, each in one line as OpenSSL prints it, in the server's order.
+ * Count; the function returns 0 to go on.  -1 if memory is short.
+ */
+typedef int (*vouch_conn_authority_fn)(const char *name, void *arg);
+int vouch_conn_authorities(const struct vouch_conn *conn,
+                           vouch_conn_authority_fn fn, void *arg);
+
 /* OpenSSL's SSL *, borrowed, for callers that also use OpenSSL. */
 void *vouch_conn_ssl(const struct vouch_conn *conn);
 

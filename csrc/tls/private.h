@@ -4,12 +4,15 @@
 #ifndef VOUCH_TLS_PRIVATE_H
 #define VOUCH_TLS_PRIVATE_H
 
+#include <sys/socket.h>
+
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "base/error.h"
 #include "tls/config.h"
 #include "tls/connection.h"
+#include "tls/failure.h"
 #include "tls/verify.h"
 
 struct vouch_cert;
@@ -18,6 +21,7 @@ struct vouch_map;
 struct vouch_pins;
 
 #define VOUCH_ALPN_MAX 1024 /* bytes of a list of application protocols */
+#define VOUCH_PEER_BYTES 28 /* a sockaddr_in6, and of others what fits */
 
 struct vouch_config {
     SSL_CTX *ctx;
@@ -54,6 +58,15 @@ struct vouch_conn {
     int peer_closed; /* close_notify received */
     int at_end;      /* the transport has ended */
     int io_errno;    /* of the transport's last failure */
+    int asked;       /* the server has asked for a certificate */
+    int alert_sent;  /* number of the last one that ends things, or -1 */
+    int alert_received;
+    unsigned char first[VOUCH_FIRST_BYTES]; /* that were received */
+    size_t first_length;
+    struct vouch_peer_address {
+        unsigned char bytes[VOUCH_PEER_BYTES];
+        socklen_t length; /* 0: not known */
+    } address;            /* a reset socket does not tell it any more */
     void *arg;
     struct vouch_error error;
     struct vouch_verdict verdict;
@@ -112,6 +125,13 @@ BIO *vouch_bio_new(struct vouch_conn *conn);
 
 /* Copy the facts about the peer once the handshake is done.  0 or -1. */
 int vouch_conn_copy_facts(struct vouch_conn *conn);
+
+/* For explaining a failure later: who the peer is, what it says first, and
+ * what OpenSSL tells on the way (its info callback). */
+void vouch_conn_note_peer(struct vouch_conn *conn);
+void vouch_conn_note_bytes(struct vouch_conn *conn, const void *data,
+                           size_t length);
+void vouch_conn_watch(const SSL *ssl, int where, int value);
 
 /* The functions that OpenSSL calls: to decide about a peer as a whole, for
  * each certificate, and about a session ticket. */

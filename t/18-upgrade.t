@@ -3,10 +3,10 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use IO::Socket::IP ();
-use Socket         qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
-use POSIX          ();
-use VouchTest      qw(identity);
+use IO::Socket::IP  ();
+use Socket          qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
+use POSIX           ();
+use VouchTest       qw(identity);
 use VouchTest::Pair ();
 use Vouch::Socket;
 
@@ -72,6 +72,41 @@ subtest 'a handshake that fails' => sub {
     ok((print {$socket} "sorry\n"), 'for a last word in the clear');
     $socket->close;
     is $result->(), 0, 'the peer lives';
+};
+
+subtest 'a socket that does not block, arguments as a hash' => sub {
+    my ($socket, $result) = with_peer(sub {
+        my ($peer) = @_;
+        $peer->blocking(0);
+        my $name = 'other.example';
+        Vouch::Socket->start_SSL($peer, { SSL_ca_file => $server[0], SSL_hostname => $name })
+            and die 'no check';
+        $@ eq 'hostname verification failed'           or die "\$\@ is $@";
+        "$SSL_ERROR" =~ /hostname verification failed/ or die $SSL_ERROR;
+        $peer->blocking and die 'it blocks';
+        return 1;
+    });
+    $socket->blocking(0);
+    is(Vouch::Socket->start_SSL($socket, {%server}), undef, 'the handshake is over, and has failed');
+    like $@,         qr/\ASSL accept attempt failed/, '$@ tells why';
+    like $SSL_ERROR, qr/\ASSL accept attempt failed/, 'as $SSL_ERROR does';
+    ok !$socket->blocking, 'the socket does not block';
+    is $result->(), 0, 'the peer saw the same';
+
+    ($socket, $result) = with_peer(sub {
+        my ($peer) = @_;
+        $peer->blocking(0);
+        Vouch::Socket->start_SSL($peer, SSL_ca_file => $server[0], SSL_hostname => 'localhost')
+            or die $SSL_ERROR;
+        $peer->blocking and die 'it blocks';
+        $peer->blocking(1);
+        return readline($peer) eq "hello\n";
+    });
+    $socket->blocking(0);
+    is(Vouch::Socket->start_SSL($socket, {%server}), $socket, 'a good one is done when start_SSL returns');
+    ok $socket->is_SSL && !$socket->blocking, 'and the socket does not block';
+    print {$socket} "hello\n";
+    is $result->(), 0, 'the peer reads it';
 };
 
 subtest 'SSL_keepSocketOnError => 0' => sub {

@@ -102,6 +102,14 @@ vouch_conn_set_arg(struct vouch_conn *conn, void *arg)
     conn->arg = arg;
 }
 
+static int
+names_differ(const struct vouch_verdict *verdict)
+{
+    return verdict->by == VOUCH_BY_CHAIN
+           && (verdict->error == X509_V_ERR_HOSTNAME_MISMATCH
+               || verdict->error == X509_V_ERR_IP_ADDRESS_MISMATCH);
+}
+
 /* The peer's certificate was refused: by whom, and for what. */
 static void
 explain_refusal(const struct vouch_conn *conn, char *text, size_t size)
@@ -113,7 +121,9 @@ explain_refusal(const struct vouch_conn *conn, char *text, size_t size)
         reason = "it is not among the pinned ones";
     else if (verdict->by == VOUCH_BY_CALLBACK)
         reason = "the verify callback said no";
-    BIO_snprintf(text, size, "%s", reason);
+    BIO_snprintf(text, size, "%s%s", reason,
+                 names_differ(verdict) ? "; hostname verification failed"
+                                       : "");
 }
 
 /* The peer has ended the handshake or the connection with an alert. */

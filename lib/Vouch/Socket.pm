@@ -425,9 +425,12 @@ sub _explain {
     return;
 }
 
+# Programs look at $@ too; LWP tells it to its user, and expects there the words
+# of IO::Socket::SSL for a wrong name.
 sub _abandon {
     my ($self,  $own)   = @_;
     my ($error, $errno) = ($SSL_ERROR, $! + 0);
+    my $told = $error =~ /(hostname verification failed)/ ? $1 : "$error";
     if (my $trap = $own->{SSL_error_trap}) {
         $trap->($self, "$error");
     }
@@ -438,6 +441,7 @@ sub _abandon {
         $self->_go_plain;
     }
     $SSL_ERROR = $error;
+    $@         = $told;
     $!         = $errno;
     return;
 }
@@ -1706,7 +1710,8 @@ it only after a failure. The text:
 
     cannot connect to example.org:443: Connection refused
     SSL connect attempt failed error:0A000086:SSL routines::certificate
-        verify failed (the peer's certificate was refused: hostname mismatch)
+        verify failed (the peer's certificate was refused: hostname mismatch;
+        hostname verification failed)
     SSL accept attempt failed: no handshake within 30 seconds
 
 The number is that of the system error where there is one, -1 for a TLS error,

@@ -4,6 +4,7 @@ use v5.16;
 use warnings;
 
 use Errno        qw(EBADF);
+use IO::Handle   ();
 use Scalar::Util qw(blessed);
 
 use Vouch::Error ();
@@ -11,7 +12,8 @@ use Vouch::Error ();
 # TLS on a socket that is there already, and back to plain text.
 
 sub start_SSL {
-    my ($class, $socket, %arg) = @_;
+    my ($class, $socket, @arg) = @_;
+    my %arg = @arg == 1 && ref $arg[0] ? %{ $arg[0] } : @arg;
     $class = ref $class || $class;
     if (!defined eval { fileno $socket }) {
         $! = EBADF;
@@ -33,7 +35,21 @@ sub start_SSL {
     $own->{before} = $before;
     ${*$socket}{vouch} = $own;
     return $socket if $own->{plain};
-    return $own->{context}->is_server ? $socket->accept_SSL : $socket->connect_SSL;
+    return $socket->_handshake_at_once($own->{context}->is_server ? 'accept_SSL' : 'connect_SSL');
+}
+
+# Callers expect the handshake to be over, whether their socket waits or not.
+sub _handshake_at_once {
+    my ($self, $verb) = @_;
+    my $waits = $self->blocking(1);
+    my ($done, $told);
+    my $lived = eval { $done = $self->$verb; $told = $@; 1 };
+    my $died  = $@;
+    my $errno = $! + 0;
+    IO::Handle::blocking($self, 0) if !$waits && defined CORE::fileno $self;
+    die $died                      if !$lived;
+    ($@, $!) = ($told, $errno);
+    return $done;
 }
 
 sub stop_SSL {
@@ -90,6 +106,7 @@ connections themselves. These are methods of L<Vouch::Socket>.
 =head2 start_SSL
 
     Vouch::Socket->start_SSL($socket, %arguments) or die $SSL_ERROR;
+    Vouch::Socket->start_SSL($socket, \%arguments) or die $SSL_ERROR;
 
 Makes a connected socket, of whatever class, a Vouch::Socket in place and begins
 the handshake: a client's, or with C<< SSL_server => 1 >> a server's. The
@@ -99,9 +116,10 @@ C<connect_SSL> or C<accept_SSL>.
 
 Returns the socket. If the handshake fails: undef with C<$SSL_ERROR> and C<$!>,
 and the socket is of its old class again, still open
-(C<< SSL_keepSocketOnError => 0 >> closes it). If it needs to be called again,
-on a socket that does not block, see L<Vouch::Socket/connect_SSL>. Dies with a
-L<Vouch::Error> for wrong arguments.
+(C<< SSL_keepSocketOnError => 0 >> closes it). A socket that does not block
+does so during the handshake, for at most C<Timeout> seconds; to go on with other
+work meanwhile, use C<< SSL_startHandshake => 0 >> and call C<connect_SSL> or
+C<accept_SSL> until it is done. Dies with a L<Vouch::Error> for wrong arguments.
 
 =head2 stop_SSL
 

@@ -5,9 +5,10 @@ use lib 't/lib';
 
 use POSIX            ();
 use VouchTest        qw(expect_warnings identity slurp spew temp_dir);
-use VouchTest::Forge qw(authority issue revocation_list);
+use VouchTest::Forge qw(authority issue openssl revocation_list);
 use VouchTest::Pair  ();
 use Vouch::Context;
+use Vouch::Key;
 use Vouch::Socket;
 
 # Vouch::Context: every argument with right and wrong values; reload; sharing.
@@ -25,7 +26,10 @@ my $garbage  = spew("$dir/garbage", "\xfe" x 100);
 my $empty    = spew("$dir/empty",   '');
 my $missing  = "$dir/missing";
 my $identity = Vouch::Identity->load(cert_file => $cert, key_file => $key);
-my $pin      = $identity->certificate->fingerprint;
+my $private  = Vouch::Key->from_file($key);
+my $dh       = "$dir/dh.pem";
+openssl([qw(genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048 -out), $dh]);
+my $pin = $identity->certificate->fingerprint;
 
 sub error_of {
     my ($code) = @_;
@@ -73,7 +77,7 @@ my %argument = (
         ],
     },
     SSL_ca_file => {
-        right => [$ca->{cert}, [$ca->{cert}, $cert], \undef, [\undef], [], undef],
+        right => [$ca->{cert}, [$ca->{cert}, $cert], \undef, [\undef], [], '', undef],
         wrong => [
             [$missing,                qr/\A\Q$missing\E: cannot read: No such file/],
             [[$ca->{cert}, $missing], qr/\A\Q$missing\E: cannot read/],
@@ -86,18 +90,47 @@ my %argument = (
             [{},                      $not_text],
             [[undef],                 $not_text],
             ['/dev/zero',             qr{\A/dev/zero: is not a regular file}],
-            ['',                      qr/cannot read/],
         ],
     },
     SSL_ca_path => {
-        right => [$dir, "$dir:/tmp", [$dir], \undef, undef],
+        right => [$dir, "$dir:/tmp", [$dir], "$dir:$missing", [$missing, $dir], \undef, '', undef],
         wrong => [
-            [$missing,        qr/\ASSL_ca_path: '\Q$missing\E' is not a folder/],
-            [$cert,           qr/'\Q$cert\E' is not a folder/],
-            ["$dir:$missing", qr/'\Q$missing\E' is not a folder/],
-            ["$dir\0x",       qr/is not a folder|$nul/],
-            [[undef],         $not_text],
-            [[{}],            $not_text],
+            [$missing,          qr/\ASSL_ca_path: '\Q$missing\E' is not a folder/],
+            [$cert,             qr/'\Q$cert\E' is not a folder/],
+            ["$missing:$cert",  qr/'\Q$missing\E' is not a folder/],
+            [[$missing, $cert], qr/'\Q$missing\E' is not a folder/],
+            ["$dir\0x",         qr/is not a folder|$nul/],
+            [[undef],           $not_text],
+            [[{}],              $not_text],
+        ],
+    },
+    SSL_ca => {
+        right => [
+            [], $identity->certificate,
+            [$identity->certificate],
+            0 + $identity->certificate,
+            [(0 + $identity->certificate) x 2],
+            '', undef
+        ],
+        wrong => [
+            map { [$_, qr/\ASSL_ca must be the address of an OpenSSL object or a Vouch::Certificate, not '/] }
+                'x',
+            1, -1,
+            {},
+            [undef],
+            ['x'],
+            $private,
+            bless({}, 'Other'),
+            $identity,
+            sub { 1 },
+            \1
+        ],
+    },
+    SSL_client_ca => {
+        right => [[], $identity->certificate, [$identity->certificate], undef],
+        wrong => [
+            map { [$_, qr/\ASSL_client_ca must be the address of .* a Vouch::Certificate, not '/] } 'x',
+            '', {}, [undef], $private
         ],
     },
     SSL_ca_pem => {
@@ -122,9 +155,14 @@ my %argument = (
     },
     SSL_version => {
         right => [
-            'TLSv1_2', 'TLSv12', 'TLSv1_3', 'TLSv13', 'SSLv23', 'TLS', 'SSLv23:!TLSv1:!TLSv1_1',
-            'SSLv23:!TLSv1:!TLSv1_1:!SSLv3:!SSLv2',
-            'TLSv1_2:TLSv1_3', '!TLSv1:!TLSv1_1', 'SSLv2/3', undef
+            'TLSv1_2',                              'TLSv12',
+            'TLSv1_3',                              'TLSv13',
+            'SSLv23',                               'TLS',
+            'SSLv23:!TLSv1:!TLSv1_1',               'tlsv1_2',
+            'sslv23:!sslv3:!tlsv11:!tlsv1',         'SSLv23:!SSLv3:!SSLv2',
+            'SSLv23:!TLSv1:!TLSv1_1:!SSLv3:!SSLv2', 'TLSv1_2:TLSv1_3',
+            '!TLSv1:!TLSv1_1',                      'SSLv2/3',
+            undef
         ],
         wrong => [
             (
@@ -133,10 +171,7 @@ my %argument = (
                 'SSLv2'
             ),
             (map { [$_, qr/\ASSL_version '.*' is not understood/] } [], \1, 'TLS v1', 'TLSv1_2,TLSv1_3', '!'),
-            (
-                map { [$_, qr/\ASSL_version: '\w+' is not one of/] } 'tlsv1_2', 'TLSv1_4',
-                '1.2' =~ s/[.]//r,                                              '!TLSv9'
-            ),
+            (map { [$_, qr/\ASSL_version: '\w+' is not one of/] } 'TLSv1_4', '1.2' =~ s/[.]//r, '!TLSv9'),
             (
                 map { [$_, qr/does not leave one range of versions/] } '',
                 'SSLv23:!TLSv1_1', 'TLSv1_3:TLSv1_1', 'SSLv23:!TLSv1:!TLSv1_1:!TLSv1_2:!TLSv1_3'
@@ -144,27 +179,64 @@ my %argument = (
         ],
     },
     SSL_cipher_list => {
-        right => ['DEFAULT', 'ECDHE-RSA-AES128-GCM-SHA256', 'HIGH:!aNULL', undef],
+        right => ['DEFAULT', 'ECDHE-RSA-AES128-GCM-SHA256', 'HIGH:!aNULL', { '' => 'HIGH' }, undef],
         wrong => [
-            ['nosuch',            qr/\Acipher list "nosuch" selects none/],
-            ['',                  qr/cipher list ""/],
-            [{ '' => 'DEFAULT' }, $not_text],
-            ["DEFAULT\0",         $nul]
+            ['nosuch',                     qr/\Acipher list "nosuch" selects none/],
+            ['',                           qr/cipher list ""/],
+            [['DEFAULT'],                  $not_text],
+            ["DEFAULT\0",                  $nul],
+            [{ '' => 'nosuch' },           qr/\Acipher list "nosuch" selects none/],
+            [{ '' => undef },              $not_text],
+            [{ 'a.example' => 'DEFAULT' }, qr/ciphers by server name are a server's; a client has one list/],
         ],
     },
     SSL_ciphersuites => {
         right => ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256', undef],
-        wrong =>
-            [['nosuch', qr/\Acipher suites "nosuch"/], [[], $not_text], ["TLS_AES_128_GCM_SHA256\0", $nul]],
+        wrong => [
+            ['nosuch',                           qr/\Acipher suites "nosuch"/],
+            [[],                                 $not_text],
+            ["TLS_AES_128_GCM_SHA256\0",         $nul],
+            [{ '' => 'TLS_AES_128_GCM_SHA256' }, qr/\ASSL_ciphersuites: one list serves all server names/],
+        ],
     },
     SSL_ecdh_curve => {
-        right => ['P-256', 'X25519:P-256', 'auto', undef],
-        wrong =>
-            [['nosuch', qr/\Agroups "nosuch" \(try "X25519:P-256"\)/], [[], $not_text], ["P-256\0", $nul]],
+        right => ['P-256', 'X25519:P-256', 'P-521:P-384', 'prime256v1', 415, 'auto', undef],
+        wrong => [
+            (
+                map { [$_, qr/\Agroups "\Q$_\E" \(try "X25519:P-256"\)/] } 'nosuch',
+                '', 0, 13, 99_999_999, '9' x 30, '415x'
+            ),
+            [[],        $not_text],
+            ["P-256\0", $nul]
+        ],
     },
-    SSL_honor_cipher_order => { right => [0, 1, '', 'yes', undef] },
-    SSL_session_tickets    => { right => [0, 1, '', 'yes', undef] },
-    SSL_alpn_protocols     => {
+    SSL_dh_file => {
+        more  => [@server],
+        right => [$dh, undef],
+        wrong => [
+            [$missing,     qr/\A\Q$missing\E: cannot read: No such file/],
+            [$dir,         qr/\A\Q$dir\E: is not a regular file/],
+            ['/dev/zero',  qr/is not a regular file/],
+            ["$dir/large", qr/large: is larger than 65536 bytes/],
+            (
+                map { [$_, qr/\A\Q$_\E: holds no DH parameters \(make them with: openssl dhparam/] } $garbage,
+                $empty, $cert, $key, $crl
+            ),
+            [[$dh],   $not_text],
+            ["$dh\0", $nul],
+        ],
+    },
+    SSL_dh => {
+        right => [undef],
+        wrong => [
+            map { [$_, qr/\ASSL_dh must be the address of an OpenSSL object, not '/] } 'x',
+            '', 0, 1, [], $private
+        ],
+    },
+    SSL_mode_release_buffers => { right => [0, 1, '', undef] },
+    SSL_honor_cipher_order   => { right => [0, 1, '', 'yes', undef] },
+    SSL_session_tickets      => { right => [0, 1, '', 'yes', undef] },
+    SSL_alpn_protocols       => {
         right => [['h2', 'http/1.1'], 'h2', [], ['x' x 255], [map { "p$_" } 1 .. 100], undef],
         wrong => [
             (
@@ -216,6 +288,7 @@ my %argument = (
             [[$cert],                             $not_text],
             [{ '' => undef },                     $not_text],
             ["$cert\0",                           $nul],
+            ['', qr/\ASSL_key_file needs its certificate: give SSL_cert_file too/],
             [
                 { 'a*.example' => $cert },
                 qr/"a\*[.]example" is not a server name; use "host[.]example" or "\*[.]host[.]example"/
@@ -244,25 +317,30 @@ my %argument = (
         wrong => [map { [$_, qr/the password must be a text or a code reference/] } [], {},  \'x'],
     },
     SSL_cert => {
-        more  => [SSL_key => 0 + $identity->certificate],
+        more  => [SSL_key => $private],
+        right => [$identity->certificate, [$identity->certificate], { '' => 0 + $identity->certificate }],
         wrong => [
-            map { [$_, qr/\ASSL_cert must be the address of an OpenSSL object, not '/] } 'x',
-            '', 0, -1, 1, 1.5, {}, [undef]
+            [undef, qr/\ASSL_key needs its certificate: give SSL_cert_file too/],
+            ['',    qr/\ASSL_key needs its certificate/],
+            map { [$_, qr/\ASSL_cert must be the address of .* or a Vouch::Certificate, not '/] } 'x',
+            0, -1, 1, 1.5, { '' => {} }, [undef], [], $private, bless({}, 'Other'), sub { 1 }
         ],
     },
     SSL_key => {
         more  => [SSL_cert => 0 + $identity->certificate],
+        right => [$private, 0 + $private, { '' => $private }],
         wrong => [
-            map { [$_, qr/\ASSL_key must be the address of an OpenSSL object, not '/] } 'x',
-            '', 0, -1, undef
+            [Vouch::Key->create, qr/key.*match|match.*key/i],
+            map { [$_, qr/\ASSL_key must be the address of an OpenSSL object or a Vouch::Key, not '/] } 'x',
+            '', 0, -1, undef, [], [$private], $identity->certificate
         ],
     },
     SSL_fingerprint => {
-        right => [$pin, [$pin, uc $pin =~ s/.*\$//r], [], undef],
+        right => [$pin, [$pin, uc $pin =~ s/.*\$//r], [], '', undef],
         wrong => [
             (
-                map { [$_, qr/" is not a fingerprint; write sha256\$HEX/] } '',
-                'x', 'sha256$', 'sha256$zz', substr($pin, 0, -1), ['x']
+                map { [$_, qr/" is not a fingerprint; write sha256\$HEX/] } 'x',
+                [''], 'sha256$', 'sha256$zz', substr($pin, 0, -1), ['x']
             ),
             ['sha1$' . 'ab' x 32, qr/has 32 bytes; sha1 has 20/],
             [{},                  $not_text],
@@ -331,6 +409,26 @@ subtest 'arguments that nobody knows' => sub {
     like $error, qr/SSL_verifymode \(did you mean SSL_verify_mode\?\)/,
         'given to a socket: told before it connects';
     is $error->file, __FILE__, 'and where';
+};
+
+subtest 'arguments of IO::Socket::SSL that are left out' => sub {
+    my %value = (
+        SSL_npn_protocols    => ['h2'],
+        SSL_psk              => 'x',
+        SSL_ticket_keycb     => sub { 1 },
+        SSL_usebio           => 1,
+        SSL_on_peer_shutdown => sub { 1 },
+        SSL_ocsp_cache       => {},
+    );
+    for my $name (sort keys %value) {
+        refused([$name => $value{$name}], qr/\A$name: \w.* \w/, $name);
+        ok(Vouch::Context->new($name => $_), "$name, off: " . shown($_)) for undef, 0, '';
+    }
+    refused(
+        [@server, SSL_key_file => { '' => $key, 'x.example' => $key }],
+        qr/\ASSL_key_file for x[.]example needs its certificate/,
+        'a key for a name without a certificate'
+    );
 };
 
 subtest 'what cannot be enforced' => sub {

@@ -44,21 +44,56 @@ _add_ca_file(self, value)
     _set_ciphers = 3
     _set_ciphersuites = 4
     _set_groups = 5
+    _set_dh_file = 6
   PREINIT:
     static int (*const setters[])(struct vouch_config *, const char *,
                                   struct vouch_error *) = {
         vouch_config_add_ca_file,       vouch_config_add_ca_path,
         vouch_config_set_client_ca_file, vouch_config_set_ciphers,
-        vouch_config_set_ciphersuites,  vouch_config_set_groups};
+        vouch_config_set_ciphersuites,  vouch_config_set_groups,
+        vouch_config_set_dh_file};
     static const char *const names[] = {"SSL_ca_file", "SSL_ca_path",
         "SSL_client_ca_file", "SSL_cipher_list", "SSL_ciphersuites",
-        "SSL_ecdh_curve"};
+        "SSL_ecdh_curve", "SSL_dh_file"};
     struct vouch_error err;
     const char *text;
   CODE:
     vouch_error_clear(&err);
     text = vxs_name(aTHX_ value, names[ix]);
     if (setters[ix](self->config, text, &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_add_ca_openssl(self, address)
+    struct vxs_config *self
+    IV address
+  ALIAS:
+    _add_client_ca_openssl = 1
+    _set_dh_openssl = 2
+  PREINIT:
+    static int (*const setters[])(struct vouch_config *, void *,
+                                  struct vouch_error *) = {
+        vouch_config_add_ca_openssl, vouch_config_add_client_ca_openssl,
+        vouch_config_set_dh_openssl};
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (setters[ix](self->config, INT2PTR(void *, address), &err) != 0)
+        vxs_throw(aTHX_ &err);
+
+void
+_set_name_ciphers(self, name, list)
+    struct vxs_config *self
+    SV *name
+    SV *list
+  PREINIT:
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    if (vouch_config_set_name_ciphers(self->config,
+            vxs_name(aTHX_ sv_mortalcopy(name), "a server name"),
+            vxs_name(aTHX_ sv_mortalcopy(list), "SSL_cipher_list"), &err)
+        != 0)
         vxs_throw(aTHX_ &err);
 
 void
@@ -69,11 +104,13 @@ _set_verify(self, value)
     _set_verify_depth = 1
     _set_tickets = 2
     _set_server_order = 3
+    _set_release_buffers = 4
   PREINIT:
     static int (*const setters[])(struct vouch_config *, int,
                                   struct vouch_error *) = {
         vouch_config_set_verify, vouch_config_set_verify_depth,
-        vouch_config_set_tickets, vouch_config_set_server_order};
+        vouch_config_set_tickets, vouch_config_set_server_order,
+        vouch_config_set_release_buffers};
     struct vouch_error err;
   CODE:
     vouch_error_clear(&err);

@@ -52,30 +52,38 @@ _renew(self, not_before, not_after)
     RETVAL
 
 SV *
-_load(cert_file, key_file, password)
+_load(cert_file, key, password)
     SV *cert_file
-    SV *key_file
+    SV *key
     SV *password
+  ALIAS:
+    _load_with = 1
   PREINIT:
     struct vouch_identity *identity = NULL;
     struct vouch_error err;
     struct vxs_password asker;
+    vouch_password_fn ask;
     const char *cert;
-    const char *key = NULL;
+    const char *text = NULL;
+    STRLEN length = 0;
     int result;
   CODE:
     vouch_error_clear(&err);
     cert = vxs_name(aTHX_ cert_file, "SSL_cert_file");
-    if (SvOK(key_file))
-        key = vxs_name(aTHX_ key_file, "SSL_key_file");
+    if (ix)
+        text = vxs_bytes(aTHX_ key, "SSL_key", &length);
+    else if (SvOK(key))
+        text = vxs_name(aTHX_ key, "SSL_key_file");
     Zero(&asker, 1, struct vxs_password);
     asker.callback = sv_mortalcopy(password);
 #ifdef MULTIPLICITY
     asker.perl = aTHX;
 #endif
-    result = vouch_identity_load(cert, key,
-                                 SvOK(password) ? vxs_password : NULL,
-                                 &asker, &identity, &err);
+    ask = SvOK(password) ? vxs_password : NULL;
+    result = ix ? vouch_identity_load_with(cert, text, length, "SSL_key", ask,
+                                           &asker, &identity, &err)
+                : vouch_identity_load(cert, text, ask, &asker, &identity,
+                                      &err);
     if (asker.pending != NULL) {
         vouch_identity_free(identity);
         croak_sv(sv_2mortal(asker.pending));

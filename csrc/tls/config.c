@@ -1,7 +1,7 @@
 /*
  * The configuration: made, shared, frozen; who we are and which TLS.
  *
- * Whom to trust is in config_trust.c.
+ * Whom to trust is in config_trust.c, ciphers are in config_ciphers.c.
  */
 #include "tls/private.h"
 
@@ -103,6 +103,9 @@ vouch_config_add_identity(struct vouch_config *config, const char *name,
         != 1)
         return vouch_error_set_openssl(err, VOUCH_E_TLS,
                                        "cannot use this certificate");
+    /* A server may ask for it later, after the handshake. */
+    if (config->role == VOUCH_CLIENT)
+        SSL_CTX_set_post_handshake_auth(config->ctx, 1);
     return 0;
 }
 
@@ -121,56 +124,6 @@ vouch_config_set_protocols(struct vouch_config *config, int lowest,
         || !SSL_CTX_set_max_proto_version(config->ctx, highest))
         return vouch_error_set_openssl(err, VOUCH_E_CONFIG,
                                        "TLS version not available");
-    return 0;
-}
-
-int
-vouch_config_set_ciphers(struct vouch_config *config, const char *list,
-                         struct vouch_error *err)
-{
-    if (vouch_config_check_open(config, err) != 0)
-        return -1;
-    if (!SSL_CTX_set_cipher_list(config->ctx, list))
-        return vouch_error_set_openssl(
-            err, VOUCH_E_CONFIG, "cipher list \"%.200s\" selects none", list);
-    return 0;
-}
-
-int
-vouch_config_set_ciphersuites(struct vouch_config *config, const char *list,
-                              struct vouch_error *err)
-{
-    if (vouch_config_check_open(config, err) != 0)
-        return -1;
-    if (!SSL_CTX_set_ciphersuites(config->ctx, list))
-        return vouch_error_set_openssl(err, VOUCH_E_CONFIG,
-                                       "cipher suites \"%.200s\"", list);
-    return 0;
-}
-
-int
-vouch_config_set_groups(struct vouch_config *config, const char *list,
-                        struct vouch_error *err)
-{
-    if (vouch_config_check_open(config, err) != 0)
-        return -1;
-    if (!SSL_CTX_set1_groups_list(config->ctx, list))
-        return vouch_error_set_openssl(
-            err, VOUCH_E_CONFIG, "groups \"%.200s\" (try \"X25519:P-256\")",
-            list);
-    return 0;
-}
-
-int
-vouch_config_set_server_order(struct vouch_config *config, int on,
-                              struct vouch_error *err)
-{
-    if (vouch_config_check_open(config, err) != 0)
-        return -1;
-    if (on)
-        SSL_CTX_set_options(config->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
-    else
-        SSL_CTX_clear_options(config->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     return 0;
 }
 
@@ -243,6 +196,19 @@ vouch_config_set_tickets(struct vouch_config *config, int on,
     if (vouch_config_check_open(config, err) != 0)
         return -1;
     config->tickets = on != 0;
+    return 0;
+}
+
+int
+vouch_config_set_release_buffers(struct vouch_config *config, int on,
+                                 struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (on)
+        SSL_CTX_set_mode(config->ctx, SSL_MODE_RELEASE_BUFFERS);
+    else
+        SSL_CTX_clear_mode(config->ctx, SSL_MODE_RELEASE_BUFFERS);
     return 0;
 }
 

@@ -66,6 +66,13 @@ int vouch_config_add_ca_default(struct vouch_config *config,
 int vouch_config_set_ca_none(struct vouch_config *config,
                              struct vouch_error *err);
 
+/* The same for OpenSSL's X509 *, of which it takes a reference: one to trust,
+ * and one whose name a server tells to clients. */
+int vouch_config_add_ca_openssl(struct vouch_config *config, void *x509,
+                                struct vouch_error *err);
+int vouch_config_add_client_ca_openssl(struct vouch_config *config, void *x509,
+                                       struct vouch_error *err);
+
 /* Where those places are: a file and a folder, as the environment
  * (SSL_CERT_FILE, SSL_CERT_DIR) or OpenSSL says; they need not exist.  Valid
  * until the environment changes. */
@@ -85,13 +92,28 @@ int vouch_config_set_crl(struct vouch_config *config, const char *path,
 int vouch_config_set_protocols(struct vouch_config *config, int lowest,
                                int highest, struct vouch_error *err);
 
-/* OpenSSL's lists: ciphers of TLS 1.2, suites of TLS 1.3, groups. */
+/* OpenSSL's lists: ciphers of TLS 1.2, suites of TLS 1.3, groups (or one
+ * group by OpenSSL's number for it). */
 int vouch_config_set_ciphers(struct vouch_config *config, const char *list,
                              struct vouch_error *err);
 int vouch_config_set_ciphersuites(struct vouch_config *config,
                                   const char *list, struct vouch_error *err);
 int vouch_config_set_groups(struct vouch_config *config, const char *list,
                             struct vouch_error *err);
+
+/* Ciphers of TLS 1.2 for clients that ask for this server name, written as
+ * for vouch_config_add_identity().  OpenSSL chooses the suite of TLS 1.3
+ * before it looks at the name. */
+int vouch_config_set_name_ciphers(struct vouch_config *config,
+                                  const char *name, const char *list,
+                                  struct vouch_error *err);
+
+/* A server's parameters for Diffie-Hellman without curves, which is off
+ * else: from a file, PEM or DER, or OpenSSL's DH * (copied). */
+int vouch_config_set_dh_file(struct vouch_config *config, const char *path,
+                             struct vouch_error *err);
+int vouch_config_set_dh_openssl(struct vouch_config *config, void *dh,
+                                struct vouch_error *err);
 
 /* 1 (default): the server's order of ciphers decides; 0: the client's. */
 int vouch_config_set_server_order(struct vouch_config *config, int on,
@@ -130,6 +152,11 @@ int vouch_config_set_pins(struct vouch_config *config, struct vouch_pins *pins,
  */
 int vouch_config_set_tickets(struct vouch_config *config, int on,
                              struct vouch_error *err);
+
+/* 1: give OpenSSL's buffers back after each record; 0 (default): when the
+ * connection rests, which is faster and saves as much. */
+int vouch_config_set_release_buffers(struct vouch_config *config, int on,
+                                     struct vouch_error *err);
 
 /* What sessions belong to, at most 32 bytes: they resume only there. */
 int vouch_config_set_session_id_context(struct vouch_config *config,

@@ -116,6 +116,22 @@ vouch_config_add_ca_file(struct vouch_config *config, const char *path,
 }
 
 int
+vouch_config_add_ca_openssl(struct vouch_config *config, void *x509,
+                            struct vouch_error *err)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(config->ctx);
+
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (!X509_STORE_add_cert(store, x509))
+        return vouch_error_set_openssl(err, VOUCH_E_TLS,
+                                       "cannot trust this certificate");
+    config->trust_set = 1;
+    config->trust_loaded = 1;
+    return 0;
+}
+
+int
 vouch_config_add_ca_path(struct vouch_config *config, const char *path,
                          struct vouch_error *err)
 {
@@ -233,6 +249,18 @@ vouch_config_set_client_ca_file(struct vouch_config *config, const char *path,
                                          "%s: holds no PEM certificate", path);
     vouch_buf_free(text);
     return result;
+}
+
+int
+vouch_config_add_client_ca_openssl(struct vouch_config *config, void *x509,
+                                   struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    if (!SSL_CTX_add_client_CA(config->ctx, x509))
+        return vouch_error_set_openssl(err, VOUCH_E_TLS,
+                                       "cannot name this authority");
+    return 0;
 }
 
 int

@@ -72,6 +72,13 @@ int vouch_identity_load(const char *cert_file, const char *key_file,
                         struct vouch_identity **identity_r,
                         struct vouch_error *err);
 
+/* The same with the certificates in a file and the key in memory. */
+int vouch_identity_load_with(const char *cert_file, const void *key,
+                             size_t key_length, const char *key_name,
+                             vouch_password_fn password, void *arg,
+                             struct vouch_identity **identity_r,
+                             struct vouch_error *err);
+
 /* The same from memory; the names are for error texts.  key NULL: the key
  * is in cert. */
 int vouch_identity_from_mem(const void *cert, size_t cert_length,

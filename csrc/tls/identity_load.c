@@ -182,3 +182,24 @@ out:
     vouch_buf_free(cert);
     return rv;
 }
+
+int
+vouch_identity_load_with(const char *cert_file, const void *key,
+                         size_t key_length, const char *key_name,
+                         vouch_password_fn password, void *arg,
+                         struct vouch_identity **identity_r,
+                         struct vouch_error *err)
+{
+    struct vouch_buf *cert = vouch_buf_new(VOUCH_CERT_MAX);
+    int rv = -1;
+
+    if (cert == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "%s: out of memory",
+                               cert_file);
+    if (vouch_file_read(cert_file, cert, err) == 0)
+        rv = vouch_identity_from_mem(
+            vouch_buf_data(cert), vouch_buf_length(cert), cert_file, key,
+            key_length, key_name, password, arg, identity_r, err);
+    vouch_buf_free(cert);
+    return rv;
+}

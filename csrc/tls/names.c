@@ -1,5 +1,6 @@
 /*
- * Which identity a server shows, by the name the client asked for.
+ * Which identity a server shows, and which ciphers it takes, by the name the
+ * client asked for.
  *
  * "host.example" before "*.example" (one label) before the default.
  */
@@ -16,6 +17,7 @@
 struct name_entry {
     struct vouch_identity *identities[IDENTITIES_PER_NAME];
     size_t count;
+    char *ciphers; /* of TLS 1.2, or NULL: as for all */
 };
 
 static void
@@ -26,6 +28,7 @@ entry_free(void *value)
 
     for (i = 0; i < entry->count; i++)
         vouch_identity_free(entry->identities[i]);
+    OPENSSL_free(entry->ciphers);
     OPENSSL_free(entry);
 }
 
@@ -75,31 +78,61 @@ entry_get(struct vouch_map *names, const char *name, size_t length)
     return entry;
 }
 
+/* The entry for a name that a program gave; NULL with the reason in *err. */
+static struct name_entry *
+entry_for(struct vouch_config *config, const char *name,
+          struct vouch_error *err)
+{
+    char key[NAME_MAX_LENGTH + 1];
+    size_t length = canonical(name, key);
+    struct name_entry *entry = NULL;
+
+    if (length == 0 || (strchr(key, '*') != NULL && strncmp(key, "*.", 2))) {
+        (void) vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "\"%.80s\" is not a server name; use "
+                               "\"host.example\" or \"*.host.example\"",
+                               name);
+        return NULL;
+    }
+    if (config->names == NULL)
+        config->names = vouch_map_new();
+    if (config->names != NULL)
+        entry = entry_get(config->names, key, length);
+    if (entry == NULL)
+        (void) vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    return entry;
+}
+
 int
 vouch_names_add(struct vouch_config *config, const char *name,
                 struct vouch_identity *identity, struct vouch_error *err)
 {
-    char key[NAME_MAX_LENGTH + 1];
-    size_t length = canonical(name, key);
-    struct name_entry *entry;
+    struct name_entry *entry = entry_for(config, name, err);
 
-    if (length == 0 || (strchr(key, '*') != NULL && strncmp(key, "*.", 2)))
-        return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "\"%.80s\" is not a server name; use "
-                               "\"host.example\" or \"*.host.example\"",
-                               name);
-    if (config->names == NULL)
-        config->names = vouch_map_new();
-    if (config->names == NULL)
-        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
-    entry = entry_get(config->names, key, length);
     if (entry == NULL)
-        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+        return -1;
     if (entry->count == IDENTITIES_PER_NAME)
         return vouch_error_set(err, VOUCH_E_LIMIT,
                                "more than %d certificates for \"%.80s\"",
                                IDENTITIES_PER_NAME, name);
     entry->identities[entry->count++] = vouch_identity_ref(identity);
+    return 0;
+}
+
+int
+vouch_names_set_ciphers(struct vouch_config *config, const char *name,
+                        const char *list, struct vouch_error *err)
+{
+    struct name_entry *entry = entry_for(config, name, err);
+    char *copy;
+
+    if (entry == NULL)
+        return -1;
+    copy = OPENSSL_strdup(list);
+    if (copy == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    OPENSSL_free(entry->ciphers);
+    entry->ciphers = copy;
     return 0;
 }
 
@@ -132,25 +165,35 @@ use_identity(SSL *ssl, const struct vouch_identity *identity)
                                 vouch_identity_chain(identity), 1);
 }
 
+/* 0, or -1: OpenSSL does not take what it took when it was set up. */
+static int
+use_entry(SSL *ssl, const struct name_entry *entry)
+{
+    size_t i;
+
+    if (entry->count > 0)
+        SSL_certs_clear(ssl);
+    for (i = 0; i < entry->count; i++)
+        if (use_identity(ssl, entry->identities[i]) != 1)
+            return -1;
+    if (entry->ciphers != NULL && !SSL_set_cipher_list(ssl, entry->ciphers))
+        return -1;
+    return 0;
+}
+
 int
 vouch_server_name_choose(SSL *ssl, int *alert, void *arg)
 {
     struct vouch_conn *conn = vouch_conn_of_ssl(ssl);
     const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     struct name_entry *entry;
-    size_t i;
 
     (void) arg;
     if (conn == NULL || asked == NULL || conn->config->names == NULL)
         return SSL_TLSEXT_ERR_OK;
     entry = lookup(conn->config->names, asked);
-    if (entry == NULL)
+    if (entry == NULL || use_entry(ssl, entry) == 0)
         return SSL_TLSEXT_ERR_OK;
-    SSL_certs_clear(ssl);
-    for (i = 0; i < entry->count; i++)
-        if (use_identity(ssl, entry->identities[i]) != 1) {
-            *alert = SSL_AD_INTERNAL_ERROR;
-            return SSL_TLSEXT_ERR_ALERT_FATAL;
-        }
-    return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
 }

@@ -152,10 +152,12 @@ int vouch_config_check_open(const struct vouch_config *config,
 int vouch_config_freeze_trust(struct vouch_config *config,
                               struct vouch_error *err);
 
-/* Choose an identity for a server name. */
+/* Choose identity and ciphers for a server name. */
 int vouch_server_name_choose(SSL *ssl, int *alert, void *arg);
 void vouch_names_free(struct vouch_map *names);
 int vouch_names_add(struct vouch_config *config, const char *name,
                     struct vouch_identity *identity, struct vouch_error *err);
+int vouch_names_set_ciphers(struct vouch_config *config, const char *name,
+                            const char *list, struct vouch_error *err);
 
 #endif

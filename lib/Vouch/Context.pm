@@ -8,10 +8,10 @@ use Scalar::Util qw(blessed reftype);
 use Time::HiRes  ();
 use overload     ();
 
-use Vouch           ();
-use Vouch::Config   ();
-use Vouch::Error    ();
-use Vouch::Identity ();
+use Vouch                      ();
+use Vouch::Config              ();
+use Vouch::Context::Identities ();
+use Vouch::Error               ();
 
 # A warning names the program's line, not ours.
 our @CARP_NOT = qw(Vouch::Socket IO::Socket IO::Socket::IP);
@@ -22,6 +22,7 @@ my %PROTOCOL = (
     TLSv1_2 => 0x0303,
     TLSv1_3 => 0x0304,
 );
+my %SPELT = map { lc $_ => $_, lc(s/_//r) => $_ } keys %PROTOCOL;    # TLSv1_2 and TLSv12
 
 # What an argument does: each is called with the context, the configuration
 # being built, and the value.
@@ -29,18 +30,24 @@ my %SETTER = (
     SSL_verify_mode        => \&_set_verify_mode,
     SSL_verify_callback    => \&_set_verify_callback,
     SSL_verify_depth       => sub { $_[1]->_set_verify_depth(_number('SSL_verify_depth', $_[2])) },
+    SSL_ca                 => \&_set_ca_certificates,
     SSL_ca_file            => sub { _set_ca($_[1], $_[2], '_add_ca_file') },
     SSL_ca_path            => \&_set_ca_path,
     SSL_ca_pem             => sub { $_[1]->_add_ca_pem($_[2]) },
+    SSL_client_ca          => \&_set_client_ca,
     SSL_client_ca_file     => sub { $_[1]->_set_client_ca_file($_[2]) },
     SSL_version            => \&_set_version,
-    SSL_cipher_list        => sub { $_[1]->_set_ciphers($_[2]) },
-    SSL_ciphersuites       => sub { $_[1]->_set_ciphersuites($_[2]) },
+    SSL_cipher_list        => \&_set_ciphers,
+    SSL_ciphersuites       => \&_set_ciphersuites,
+    SSL_dh_file            => sub { $_[1]->_set_dh_file($_[2]) },
+    SSL_dh                 => \&_set_dh,
     SSL_ecdh_curve         => \&_set_groups,
     SSL_honor_cipher_order => sub { $_[1]->_set_server_order($_[2] ? 1 : 0) },
     SSL_alpn_protocols     => sub { $_[1]->_set_alpn(_list($_[2])) },
     SSL_session_tickets    => sub { $_[1]->_set_tickets($_[2] ? 1 : 0) },
     SSL_session_id_context => sub { $_[1]->_set_session_id_context($_[2]) },
+
+    SSL_mode_release_buffers => sub { $_[1]->_set_release_buffers($_[2] ? 1 : 0) },
 );
 
 # Arguments that are looked at together, or elsewhere.
@@ -50,11 +57,25 @@ my %KNOWN = map { $_ => 1 } qw(
     SSL_create_ctx_callback
 );
 
+# What IO::Socket::SSL has and Vouch has not, and why.
+my %LEFT_OUT = (
+    SSL_npn_protocols    => 'there is no NPN, which ALPN has replaced; give SSL_alpn_protocols',
+    SSL_psk              => 'there are no pre-shared keys, as with them nobody shows a certificate',
+    SSL_ticket_keycb     => 'ticket keys are made by each context and shared by the processes forked from it',
+    SSL_usebio           => 'there is no TLS inside TLS',
+    SSL_on_peer_shutdown => 'reading tells the end, and last_error whether the peer said goodbye',
+    SSL_ocsp_cache       => 'no OCSP responder is asked, so there is nothing to keep',
+);
+
+# Empty, these count as not given, as IO::Socket::SSL takes them.
+my @MAY_BE_EMPTY =
+    qw(SSL_cert SSL_cert_file SSL_key SSL_key_file SSL_ca SSL_ca_file SSL_ca_path SSL_fingerprint);
+
 sub CLONE_SKIP { return 1 }
 
 sub new {
     my ($class, %arg) = @_;
-    _check_names(keys %arg);
+    _check_arguments(\%arg);
     my $self = bless { arg => \%arg }, $class;
     $self->_build;
     return $self;
@@ -161,14 +182,58 @@ sub _set_ca {
     return;
 }
 
-# OpenSSL would look into a folder that is not there, and find nothing.
+# An empty list means the same.
+sub _set_ca_certificates {
+    my ($self, $config, $value) = @_;
+    my @addresses = Vouch::Context::Identities::certificates('SSL_ca', $value);
+    $config->_set_ca_none if !@addresses;
+    $config->_add_ca_openssl($_) for @addresses;
+    return;
+}
+
+sub _set_client_ca {
+    my ($self, $config, $value) = @_;
+    $config->_add_client_ca_openssl($_) for Vouch::Context::Identities::certificates('SSL_client_ca', $value);
+    return;
+}
+
+# OpenSSL would look into a folder that is not there, and find nothing.  Of
+# several, one that is there will do: systems differ.
 sub _set_ca_path {
     my ($self, $config, $value) = @_;
     my @paths = ref $value ? _list($value) : grep { length } split /:/, $value;
-    for my $path (grep { defined && !ref && !/\0/ && !-d } @paths) {
-        _bad_argument("SSL_ca_path: '$path' is not a folder");
+    my @missing = grep { defined && !ref && !/\0/ && !-d } @paths;
+    if (@missing && @missing == @paths) {
+        _bad_argument("SSL_ca_path: '$missing[0]' is not a folder");
     }
-    return _set_ca($config, \@paths, '_add_ca_path');
+    my %missing = map { $_ => 1 } @missing;
+    return _set_ca($config, [grep { !defined || !$missing{$_} } @paths], '_add_ca_path');
+}
+
+# One list, or lists by server name, '' for all others.
+sub _set_ciphers {
+    my ($self, $config, $value) = @_;
+    return $config->_set_ciphers($value) if ref $value ne 'HASH';
+    for my $name (sort keys %$value) {
+        if (length $name) { $config->_set_name_ciphers($name, $value->{$name}) }
+        else              { $config->_set_ciphers($value->{$name}) }
+    }
+    return;
+}
+
+sub _set_ciphersuites {
+    my ($self, $config, $value) = @_;
+    if (ref $value eq 'HASH') {
+        _bad_argument('SSL_ciphersuites: one list serves all server names, as OpenSSL chooses the suite'
+                . ' before it looks at the name');
+    }
+    return $config->_set_ciphersuites($value);
+}
+
+sub _set_dh {
+    my ($self, $config, $value) = @_;
+    return if defined $self->{arg}{SSL_dh_file};
+    return $config->_set_dh_openssl(Vouch::Context::Identities::address('SSL_dh', $value));
 }
 
 sub _set_groups {
@@ -177,19 +242,18 @@ sub _set_groups {
     return;
 }
 
-# "TLSv1_2", "TLSv12", or "SSLv23:!TLSv1:!TLSv1_1": what is left must be one
-# range.
+# "TLSv1_2", "TLSv12", or "SSLv23:!TLSv1:!TLSv1_1", in either case: what is
+# left must be one range.
 sub _set_version {
     my ($self, $config, $text) = @_;
     my (%take, $all);
     for my $word (split /\s*:\s*/, $text) {
         my ($not, $name) = $word =~ /\A(!?)([\w\/]+)\z/
             or _bad_argument("SSL_version '$text' is not understood");
-        $name =~ s/\ATLSv1([123])\z/TLSv1_$1/;
-        if ($name =~ /\A(?:SSLv23|SSLv2\/3|TLS)\z/ && !$not) { $take{$_} = 1 for keys %PROTOCOL; next }
-        next if $not && $name =~ /\ASSLv[23]\z/;
-        $PROTOCOL{$name}
-            or _bad_argument("SSL_version: '$name' is not one of " . join ', ', sort keys %PROTOCOL);
+        if ($name =~ /\A(?:SSLv23|SSLv2\/3|TLS)\z/i && !$not) { $take{$_} = 1 for keys %PROTOCOL; next }
+        next if $not && $name =~ /\ASSLv[23]\z/i;
+        $name = $SPELT{ lc $name }
+            // _bad_argument("SSL_version: '$name' is not one of " . join ', ', sort keys %PROTOCOL);
         if ($not) {
             %take = map { $_ => 1 } keys %PROTOCOL if !%take && !$all++;
             delete $take{$name};
@@ -210,11 +274,8 @@ sub _set_identities {
     if (defined $arg->{SSL_use_cert} && !$arg->{SSL_use_cert} && !$arg->{SSL_server}) {
         return;
     }
-    if (defined $arg->{SSL_key_file} && !defined $arg->{SSL_cert_file}) {
-        _bad_argument('SSL_key_file needs its certificate: give SSL_cert_file too');
-    }
     my $count = 0;
-    for my $pair ($self->_identities) {
+    for my $pair (Vouch::Context::Identities::pairs($arg)) {
         my ($name, $identity) = @$pair;
         $config->_add_identity($identity, $name);
         $self->_warn_of_dates($identity->certificate) if $arg->{SSL_server};
@@ -225,52 +286,6 @@ sub _set_identities {
                 . ' (make them with: vouch cert --cn localhost --out server)');
     }
     return;
-}
-
-# Pairs of server name (undef: every name) and identity.
-sub _identities {
-    my ($self) = @_;
-    my $arg    = $self->{arg};
-    my @pairs  = _by_name($arg->{SSL_identity});
-    for my $given (map { $_->[1] } @pairs) {
-        next if blessed $given && $given->isa('Vouch::Identity');
-        _bad_argument('SSL_identity must be a Vouch::Identity, not ' . ($given // 'undef'));
-    }
-    my %key = map { $_->[0] // '' => $_->[1] } _by_name($arg->{SSL_key_file});
-    for my $pair (_by_name($arg->{SSL_cert_file})) {
-        my ($name, $file) = @$pair;
-        my $key = exists $key{ $name // '' } ? $key{ $name // '' } : $key{''};
-        push @pairs,
-            [$name, Vouch::Identity::_load($file, $key, Vouch::Identity::_password($arg->{SSL_passwd_cb}))];
-    }
-    if (defined $arg->{SSL_cert}) {
-        my ($leaf, @chain) = ref $arg->{SSL_cert} eq 'ARRAY' ? @{ $arg->{SSL_cert} } : $arg->{SSL_cert};
-        push @pairs,
-            [
-            undef,
-            Vouch::Identity::_from_openssl(
-                _address('SSL_cert', $leaf),
-                _address('SSL_key',  $arg->{SSL_key}),
-                map { _address('SSL_cert', $_) } @chain
-            )
-            ];
-    }
-    # "name%x" is a further certificate for "name".
-    return map { [defined $_->[0] ? $_->[0] =~ s/%.*\z//sr || undef : undef, $_->[1]] } @pairs;
-}
-
-# What Net::SSLeay and objects of ours are as a number.
-sub _address {
-    my ($name, $value) = @_;
-    return 0 + $value if defined $value && "$value" =~ /\A[1-9][0-9]{4,}\z/;
-    _bad_argument("$name must be the address of an OpenSSL object, not '" . ($value // 'undef') . "'");
-}
-
-sub _by_name {
-    my ($value) = @_;
-    return                 if !defined $value;
-    return [undef, $value] if ref $value ne 'HASH';
-    return map { [length $_ ? $_ : undef, $value->{$_}] } sort keys %$value;
 }
 
 sub _warn_of_dates {
@@ -320,8 +335,8 @@ sub _number {
 # The files an argument names, to tell when they have changed.
 sub _files_in {
     my ($arg) = @_;
-    my @names = map { $_->[1] } map { _by_name($arg->{$_}) } qw(SSL_cert_file SSL_key_file);
-    push @names, map { _list($_) } @$arg{qw(SSL_ca_file SSL_crl_file SSL_client_ca_file)};
+    my @names = map { ref eq 'HASH' ? @$_{ sort keys %$_ } : $_ } @$arg{qw(SSL_cert_file SSL_key_file)};
+    push @names, map { _list($_) } @$arg{qw(SSL_ca_file SSL_crl_file SSL_client_ca_file SSL_dh_file)};
     return grep { defined && !ref } @names;
 }
 
@@ -331,9 +346,23 @@ sub _stamp {
     return join ' ', @stat[0, 1, 7, 9];
 }
 
+# The arguments are ours to change: what counts as not given goes.
+sub _check_arguments {
+    my ($arg) = @_;
+    _check_names(keys %$arg);
+    for my $name (grep { $arg->{$_} } sort keys %LEFT_OUT) {
+        _bad_argument("$name: $LEFT_OUT{$name}");
+    }
+    delete @$arg{ keys %LEFT_OUT };
+    for my $name (grep { defined $arg->{$_} && !ref $arg->{$_} } @MAY_BE_EMPTY) {
+        delete $arg->{$name} if $arg->{$name} eq '';
+    }
+    return;
+}
+
 sub _check_names {
     my (@names) = @_;
-    my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} } sort @names;
+    my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} && !$LEFT_OUT{$_} } sort @names;
     _bad_argument(_unknown_text(@unknown)) if @unknown;
     return;
 }
@@ -551,8 +580,8 @@ certificates (SSL_VERIFY_NONE) does not look at pins.
 
 =head2 Several names on one server
 
-C<SSL_cert_file>, C<SSL_key_file> and C<SSL_identity> may be hash references,
-from the names clients ask for (SNI) to files or identities:
+C<SSL_cert_file>, C<SSL_key_file>, C<SSL_cert>, C<SSL_key> and C<SSL_identity> may
+be hash references, from the names clients ask for (SNI) to what is for them:
 
     SSL_cert_file => {
         ''               => 'default-cert.pem',
@@ -569,7 +598,8 @@ An exact name comes first, then C<*> for one label on the left, then C<''>, the
 default, which also serves clients that ask for no name or an unknown one. A
 name with C<%> and something after it is a further certificate for that name,
 with another kind of key (C<'www.example%rsa'>): at most four for each.
-Without a default, clients that ask for no known name are refused.
+Without a default, clients that ask for no known name are refused. C<SSL_cipher_list>
+takes such a hash reference too.
 
 =head1 CALLBACKS
 
@@ -628,8 +658,11 @@ or beside files.
 
 =item SSL_cert, SSL_key
 
-Addresses of OpenSSL's X509 and EVP_PKEY, from Net::SSLeay. C<SSL_cert> may be an
-array reference: our certificate, then its chain.
+The same in memory: a L<Vouch::Certificate> and a L<Vouch::Key>, or the addresses
+of OpenSSL's X509 and EVP_PKEY, from Net::SSLeay. C<SSL_cert> may be an array
+reference: our certificate, then its chain. A certificate in memory goes together
+with a key in a file, and the other way round. The context has references of
+its own: the program may free what it has, the chain too.
 
 =item SSL_passwd_cb
 
@@ -663,18 +696,24 @@ none, and none can be added.
 1 to refuse who is not pinned. Default 0: who is not pinned is checked by the
 callback and OpenSSL.
 
+=item SSL_ca
+
+Certificates to trust, as L<Vouch::Certificate> objects or addresses of OpenSSL's
+X509: one, or an array reference of several. An empty one trusts nobody.
+
 =item SSL_ca_file
 
 A PEM file of certificates to trust, or an array reference of several.
 C<\undef> trusts nobody. Default, where certificates are checked and neither
-this nor C<SSL_ca_path> or C<SSL_ca_pem> is given: the system's authorities, as
+this nor C<SSL_ca>, C<SSL_ca_path> or C<SSL_ca_pem> is given: the system's authorities, as
 OpenSSL finds them (the environment variables SSL_CERT_FILE and SSL_CERT_DIR
 count).
 
 =item SSL_ca_path
 
 A folder of certificates to trust, prepared with C<openssl rehash>; or several,
-as an array reference, or with C<:> between them. C<\undef> trusts nobody.
+as an array reference, or with C<:> between them, of which at least one must
+be there. C<\undef> trusts nobody.
 Certificates are read from it when they are needed.
 
 =item SSL_ca_pem
@@ -686,6 +725,10 @@ Certificates to trust, as PEM text.
 A PEM file of authorities whose names a server tells to clients, so that they
 know which certificate to show. It does not trust them. Default: no names, which
 clients take for "any".
+
+=item SSL_client_ca
+
+The same, as C<SSL_ca> has them.
 
 =item SSL_crl_file
 
@@ -699,7 +742,7 @@ list of its issuer, and there must be one that has not run out.
 
 =item SSL_version
 
-The versions of TLS: one (C<TLSv1_3>), several (C<TLSv1_2:TLSv1_3>), or all
+The versions of TLS, in either case: one (C<TLSv1_3>), several (C<TLSv1_2:TLSv1_3>), or all
 without some (C<SSLv23:!TLSv1:!TLSv1_1>). C<TLSv12> is C<TLSv1_2>. What is left
 must be one range. Default: TLS 1.2 and 1.3. TLS 1.0 and 1.1 need an OpenSSL
 that allows them.
@@ -707,16 +750,28 @@ that allows them.
 =item SSL_cipher_list
 
 Ciphers up to TLS 1.2, in OpenSSL's syntax (L<openssl-ciphers(1)>). Default:
-C<DEFAULT> without those that are weak or do not authenticate.
+C<DEFAULT> without those that are weak or do not authenticate. On a server it may
+be a hash reference, as for L</Several names on one server>.
 
 =item SSL_ciphersuites
 
-Ciphers of TLS 1.3, in OpenSSL's syntax. Default: OpenSSL's.
+Ciphers of TLS 1.3, in OpenSSL's syntax. Default: OpenSSL's. One list serves all
+names, as OpenSSL chooses before it looks at the name.
 
 =item SSL_ecdh_curve
 
-Groups for the key exchange, such as C<X25519:P-256>. Default, and with the
-value C<auto>: OpenSSL's.
+Groups for the key exchange, such as C<X25519:P-256>, or OpenSSL's number of one.
+Default, and with the value C<auto>: OpenSSL's.
+
+=item SSL_dh_file
+
+A file of parameters, PEM or DER, for the Diffie-Hellman exchange without curves
+(C<openssl dhparam 2048>). Default: none, and a server does not offer that
+exchange: it lets a client make the server work far more than the client does.
+
+=item SSL_dh
+
+The same as the address of OpenSSL's DH, from Net::SSLeay.
 
 =item SSL_honor_cipher_order
 
@@ -741,6 +796,50 @@ C<vouch>.
 =item SSL_create_ctx_callback
 
 See L</CALLBACKS>.
+
+=item SSL_mode_release_buffers
+
+1 to have OpenSSL give back its buffers of a connection after each record. Default
+0: they are given back as soon as there is nothing more to read, so that a
+connection at rest needs as little memory, and a busy one is faster.
+
+=back
+
+As IO::Socket::SSL does, it takes C<SSL_cert>, C<SSL_cert_file>, C<SSL_key>,
+C<SSL_key_file>, C<SSL_ca>, C<SSL_ca_file>, C<SSL_ca_path> and C<SSL_fingerprint>
+for not given where they are the empty text.
+
+These arguments of IO::Socket::SSL are left out; to give a true one dies:
+
+=over 4
+
+=item SSL_npn_protocols
+
+NPN is a draft that ALPN has replaced. TLS 1.3 has no place for it.
+
+=item SSL_psk
+
+With a pre-shared key nobody shows a certificate, and who the peer is would be a
+matter of who else has the key.
+
+=item SSL_ticket_keycb
+
+Ticket keys are made by each context, and shared by the processes that are forked
+from its own. Several servers behind one name do a full handshake each.
+
+=item SSL_usebio
+
+TLS inside TLS: nothing in the modules that use IO::Socket::SSL needs it but
+the way to a web server through a proxy that is itself asked over TLS.
+
+=item SSL_on_peer_shutdown
+
+A function to call at the peer's close_notify. Reading tells the end, and
+L<Vouch::Socket/last_error> whether the peer said goodbye.
+
+=item SSL_ocsp_cache
+
+For the answers of OCSP responders, which Vouch does not ask.
 
 =back
 

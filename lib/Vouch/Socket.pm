@@ -1019,12 +1019,9 @@ C<idn_to_ascii>, C<idn_to_unicode>.
 
 =item Protocol details
 
-C<SSL_npn_protocols> and C<next_proto_negotiated> (NPN is no more; use
-C<SSL_alpn_protocols>); C<SSL_dh>, C<SSL_dh_file> (TLS 1.2 uses OpenSSL's
-choice of elliptic curves); C<SSL_psk>; C<SSL_ticket_keycb>; C<SSL_usebio>;
-C<SSL_mode_release_buffers> (always on); C<SSL_on_peer_shutdown>;
-C<SSL_ca> and C<SSL_client_ca> with OpenSSL's pointers (C<SSL_ca_pem>,
-C<SSL_client_ca_file>); C<SSL_fast_shutdown> and C<SSL_ctx_free> of C<close>.
+C<SSL_npn_protocols> and C<next_proto_negotiated>, C<SSL_psk>,
+C<SSL_ticket_keycb>, C<SSL_usebio>, C<SSL_on_peer_shutdown>: the reasons are in
+L<Vouch::Context/new>. C<SSL_fast_shutdown> and C<SSL_ctx_free> of C<close>.
 
 =item Others
 

@@ -55,10 +55,11 @@ sub _forget_oldest {
 
 # What tells one configuration from another; undef for what cannot be shared:
 # pins, which may be changed; revocation, whose lists OpenSSL keeps as it found
-# them in a folder; what a program has done to its SSL_CTX; and objects, which
-# may not be what they were.  The verify callback belongs to a connection, not
+# them in a folder; what a program has done to its SSL_CTX; and objects and
+# addresses, which may not be what they were.  The verify callback belongs to a connection, not
 # to the configuration.
-my @ALONE = qw(SSL_fingerprint SSL_check_crl SSL_crl_file SSL_create_ctx_callback);
+my @ALONE = qw(SSL_fingerprint SSL_check_crl SSL_crl_file SSL_create_ctx_callback SSL_cert SSL_key SSL_ca
+    SSL_client_ca SSL_dh);
 
 sub _key {
     my ($arg) = @_;

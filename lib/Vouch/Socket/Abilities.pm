@@ -20,7 +20,7 @@ sub can_ocsp          { return !!0 }
 sub can_ocsp_staple   { return !!0 }
 sub can_psk           { return !!0 }
 sub can_ticket_keycb  { return !!0 }
-sub can_pha           { return !!0 }
+sub can_pha           { return 1 }
 sub can_nested_ssl    { return !!0 }
 
 sub default_ca {
@@ -63,11 +63,14 @@ of them fails.
 
 =head2 can_partial_chain
 
+=head2 can_pha
+
     Vouch::Socket->can_client_sni;
 
 1: a client can name its host and a server choose a certificate by it, a name
 can have certificates of several kinds of keys, there are ALPN and the suites of
-TLS 1.3, and a chain may end at a trusted certificate that is not a root.
+TLS 1.3, a chain may end at a trusted certificate that is not a root, and a
+client shows its certificate to a server that asks for it after the handshake.
 
 =head2 can_ecdh
 
@@ -91,15 +94,12 @@ The name of the class that does TCP, C<IO::Socket::IP>.
 
 =head2 can_ticket_keycb
 
-=head2 can_pha
-
 =head2 can_nested_ssl
 
     Vouch::Socket->can_ocsp;
 
 False: next protocol negotiation, OCSP, preshared keys, ticket keys of the
-program, certificates asked for after the handshake and TLS inside TLS are not
-there.
+program and TLS inside TLS are not there.
 
 =head2 default_ca
 

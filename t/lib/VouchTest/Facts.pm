@@ -39,7 +39,7 @@ sub accept_all {
 sub facts_server {
     my (%ssl) = @_;
     my %own = map { $_ => delete $ssl{$_} } grep { !/\ASSL_/ } keys %ssl;
-    if (!$ssl{SSL_cert_file}) {
+    if (!grep { $ssl{$_} } qw(SSL_cert_file SSL_cert SSL_identity SSL_reuse_ctx)) {
         @ssl{qw(SSL_cert_file SSL_key_file)} =
             identity('facts', cn => 'localhost', san => ['localhost', '127.0.0.1']);
     }

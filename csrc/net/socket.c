@@ -4,9 +4,11 @@
  * Not TLS, and not names: an address is resolved before it comes here.
  */
 
-/* MSG_DONTWAIT and SO_NOSIGPIPE are hidden by _POSIX_C_SOURCE on some
- * systems; each has its own word to bring them back. */
-#if defined(__APPLE__)
+/* accept4, MSG_DONTWAIT and SO_NOSIGPIPE are hidden by _POSIX_C_SOURCE on
+ * some systems; each has its own word to bring them back. */
+#if defined(__linux__)
+#define _GNU_SOURCE 1
+#elif defined(__APPLE__)
 #define _DARWIN_C_SOURCE 1
 #elif defined(__NetBSD__)
 #define _NETBSD_SOURCE 1
@@ -231,6 +233,49 @@ vouch_socket_accept(int fd, struct vouch_address *peer_r)
         close_quietly(conn);
         return -1;
     }
+    if (peer.length > sizeof(peer.storage))
+        peer.length = sizeof(peer.storage);
+    if (peer_r != NULL)
+        *peer_r = peer;
+    return conn;
+}
+
+/* accept(2) for a descriptor that is close-on-exec and blocking: in one call
+ * where the system can. */
+static int
+take(int fd, struct sockaddr *peer, socklen_t *length)
+{
+#if defined(__linux__) || defined(__FreeBSD__) || defined(__OpenBSD__)
+    return accept4(fd, peer, length, SOCK_CLOEXEC);
+#else
+    int conn = accept(fd, peer, length);
+    int flags;
+
+    if (conn == -1)
+        return -1;
+    flags = fcntl(conn, F_GETFL); /* the BSDs hand on O_NONBLOCK */
+    if (fcntl(conn, F_SETFD, FD_CLOEXEC) == -1 || flags == -1
+        || fcntl(conn, F_SETFL, flags & ~O_NONBLOCK) == -1) {
+        close_quietly(conn);
+        return -1;
+    }
+    return conn;
+#endif
+}
+
+int
+vouch_socket_take(int fd, struct vouch_address *peer_r)
+{
+    struct vouch_address peer;
+    int conn;
+
+    do {
+        memset(&peer, 0, sizeof(peer));
+        peer.length = sizeof(peer.storage);
+        conn = take(fd, (struct sockaddr *) &peer.storage, &peer.length);
+    } while (conn == -1 && errno == EINTR);
+    if (conn == -1)
+        return -1;
     if (peer.length > sizeof(peer.storage))
         peer.length = sizeof(peer.storage);
     if (peer_r != NULL)

@@ -1,8 +1,8 @@
 /*
  * Stream sockets: listen, connect, wait, send, receive.
  *
- * Descriptors made here are close-on-exec and non-blocking.  Nothing here
- * raises SIGPIPE.  Only vouch_socket_wait() and vouch_socket_connect() wait,
+ * Descriptors made here are close-on-exec, and non-blocking unless told
+ * otherwise.  Nothing here raises SIGPIPE.  Only vouch_socket_wait() and vouch_socket_connect() wait,
  * and both have a deadline.
  */
 #ifndef VOUCH_NET_SOCKET_H
@@ -47,6 +47,13 @@ int vouch_socket_listen(const struct vouch_address *address, int backlog,
 /* Accept one connection: descriptor, or -1 with errno (EAGAIN: none).
  * *peer_r is set unless NULL. */
 int vouch_socket_accept(int fd, struct vouch_address *peer_r);
+
+/*
+ * The same for a caller that minds each failure (ECONNABORTED, EMFILE) and
+ * hands the descriptor on: it is close-on-exec and in blocking mode.  Does
+ * not wait if fd is non-blocking.
+ */
+int vouch_socket_take(int fd, struct vouch_address *peer_r);
 
 /*
  * Connect by the monotonic deadline; signals do not end the wait.

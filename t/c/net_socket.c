@@ -117,6 +117,34 @@ test_tcp(const char *host)
     (void) close(fd);
 }
 
+/* What is handed on: it blocks, as its next owner expects. */
+static void
+test_take(void)
+{
+    struct vouch_address address;
+    struct vouch_address peer;
+    int server = listen_on("127.0.0.1", 5, &address);
+    int fd;
+    int conn;
+
+    is_int(vouch_socket_take(server, NULL), -1, "nobody to take");
+    ok(errno == EAGAIN || errno == EWOULDBLOCK, "is EAGAIN");
+    fd = vouch_socket_connect(&address, in_ms(SOON), &err);
+    is_int(vouch_socket_wait(server, VOUCH_SOCKET_READ, in_ms(SOON)), 1,
+           "wait to take");
+    conn = vouch_socket_take(server, &peer);
+    ok(conn != -1, "a connection is taken");
+    ok((fcntl(conn, F_GETFD) & FD_CLOEXEC) != 0, "it is close-on-exec");
+    ok((fcntl(conn, F_GETFL) & O_NONBLOCK) == 0, "and blocking");
+    is_int(peer.storage.ss_family, AF_INET, "its peer is told");
+    check_talk(fd, conn);
+    (void) close(fd);
+    (void) close(conn);
+    (void) close(server);
+    is_int(vouch_socket_take(server, NULL), -1, "nothing from a closed one");
+    is_int(errno, EBADF, "with the reason");
+}
+
 static void
 test_refused(void)
 {
@@ -397,6 +425,7 @@ main(void)
         return 1;
     test_tcp("127.0.0.1");
     test_tcp("::1");
+    test_take();
     test_refused();
     test_wait();
     test_never_waits();

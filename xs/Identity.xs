@@ -96,6 +96,49 @@ _load(cert_file, key, password)
     RETVAL
 
 SV *
+_from_bytes(cert, cert_name, key, key_name, password)
+    SV *cert
+    SV *cert_name
+    SV *key
+    SV *key_name
+    SV *password
+  PREINIT:
+    struct vouch_identity *identity = NULL;
+    struct vouch_error err;
+    struct vxs_password asker;
+    const char *names[2] = {NULL, NULL};
+    const char *bytes[2] = {NULL, NULL};
+    STRLEN length[2] = {0, 0};
+    int result;
+  CODE:
+    vouch_error_clear(&err);
+    bytes[0] = vxs_bytes(aTHX_ cert, "the certificate", &length[0]);
+    names[0] = vxs_name(aTHX_ cert_name, "the certificate's name");
+    if (SvOK(key)) {
+        bytes[1] = vxs_bytes(aTHX_ key, "the key", &length[1]);
+        names[1] = vxs_name(aTHX_ key_name, "the key's name");
+    }
+    Zero(&asker, 1, struct vxs_password);
+    asker.callback = sv_mortalcopy(password);
+#ifdef MULTIPLICITY
+    asker.perl = aTHX;
+#endif
+    result = vouch_identity_from_mem(bytes[0], length[0], names[0], bytes[1],
+                                     length[1], names[1],
+                                     SvOK(password) ? vxs_password : NULL,
+                                     &asker, &identity, &err);
+    if (asker.pending != NULL) {
+        vouch_identity_free(identity);
+        croak_sv(sv_2mortal(asker.pending));
+    }
+    if (result != 0)
+        vxs_throw(aTHX_ &err);
+    RETVAL = vxs_wrap(aTHX_ "Vouch::Identity", identity, PTR2IV(identity),
+                      &vxs_identity_vtbl);
+  OUTPUT:
+    RETVAL
+
+SV *
 _from_openssl(cert, key, ...)
     IV cert
     IV key

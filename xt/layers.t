@@ -54,6 +54,7 @@ my %PERL = (
     'Vouch::Flom'               => 'flom',
     'Vouch::Command'            => 'face',
     'Vouch::Instead'            => 'face',
+    'Vouch::NetServer'          => 'face',
     'Net::Server::Proto::VOUCH' => 'face',
 );
 

@@ -360,6 +360,8 @@ sub _check_arguments {
     return;
 }
 
+sub _argument_names { return (keys %SETTER, keys %KNOWN) }
+
 sub _check_names {
     my (@names) = @_;
     my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} && !$LEFT_OUT{$_} } sort @names;
@@ -369,7 +371,7 @@ sub _check_names {
 
 sub _unknown_text {
     my (@names) = @_;
-    my @all = (keys %SETTER, keys %KNOWN);
+    my @all = _argument_names();
     my @text;
     for my $name (@names) {
         my $plain = lc $name =~ s/[\W_]//gr;

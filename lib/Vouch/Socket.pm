@@ -242,6 +242,9 @@ sub is_SSL {
     return !!$stream->_is_ready;
 }
 
+# All that new() takes.
+sub _argument_names { return (@OWN, Vouch::Context::_argument_names()) }
+
 sub _context {
     my ($given, $ssl) = @_;
     return Vouch::Context::Shared->context(%$ssl) if !defined $given;

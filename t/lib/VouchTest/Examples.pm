@@ -6,7 +6,8 @@ use warnings;
 # The examples of the documentation, found and run.
 #
 # In POD an example is complete Perl between "=for example begin" and
-# "=for example end"; after "=for example begin sh" it is for the shell.  In
+# "=for example end"; after "=for example begin sh" it is for the shell, after
+# "=for example begin perl needs Some::Module" it is skipped without that.  In
 # Markdown it is each block fenced with ```perl or ```sh.  A line directly
 # above the fence may say what else to do with the block:
 #
@@ -36,16 +37,18 @@ my $SECONDS = 60;    # an example that takes longer hangs
 # is the place, "lib/Vouch.pm line 12".
 sub examples_of_pod {
     my ($path) = @_;
-    my ($start, $kind, @code, @found);
+    my ($start, $kind, $module, @code, @found);
     my @lines = read_lines($path);
     for my $number (1 .. @lines) {
         my $line = $lines[$number - 1];
         if ($line =~ /^=for example end\b/) {
-            push @found, example($path, $start, $kind, unindent(@code)) if defined $start;
+            push @found, { %{ example($path, $start, $kind, unindent(@code)) }, needs($module) }
+                if defined $start;
             undef $start;
         }
         push @code, $line if defined $start;
-        ($start, $kind, @code) = ($number, $1 // 'perl') if $line =~ /^=for example begin\b(?: +(\w+))?/;
+        ($start, $kind, $module, @code) = ($number, $1 // 'perl', $2)
+            if $line =~ /^=for example begin\b(?: +(\w+))?(?: +needs +([\w:]+))?/;
     }
     die "$path line $start: example without end\n" if defined $start;
     return @found;
@@ -70,6 +73,14 @@ sub examples_of_markdown {
     }
     die "$path line $start: block without end\n" if defined $start;
     return with_free_ports(@found);
+}
+
+# A module that only some have: all, where Vouch is developed.
+sub needs {
+    my ($module) = @_;
+    return if !defined $module || $ENV{VOUCH_TEST_ALL};
+    my $file = $module =~ s{::}{/}gr . '.pm';
+    return grep({ !ref && -e "$_/$file" } @INC) ? () : (skip => "there is no $module here");
 }
 
 # What the line above a fence asks for.

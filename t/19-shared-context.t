@@ -3,9 +3,13 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use Scalar::Util    qw(weaken);
-use VouchTest       qw(identity slurp spew temp_dir);
-use VouchTest::Pair ();
+use Scalar::Util       qw(weaken);
+use VouchTest          qw(identity run_command slurp spew temp_dir);
+use VouchTest::Forge   qw(authority revocation_list);
+use VouchTest::Pair    ();
+use Vouch::Certificate ();
+use Vouch::Identity    ();
+use Vouch::Key         ();
 use Vouch::Socket;
 
 # Equal arguments share one configuration (OpenSSL's SSL_CTX): when they do,
@@ -14,6 +18,8 @@ use Vouch::Socket;
 my @server = identity('server', cn => 'localhost');
 my @other  = identity('other',  cn => 'localhost');
 my @files  = (SSL_server => 1, SSL_cert_file => $server[0], SSL_key_file => $server[1]);
+
+sub crl_file { return revocation_list('crl', authority('authority')) }
 
 sub shared { return Vouch::Context::Shared->context(@_) }
 
@@ -43,12 +49,56 @@ subtest 'shared' => sub {
         [@files, SSL_verify_mode => 1, SSL_verify_callback => sub { 0 }],
         "a server's callbacks, for they belong to connections"
     );
+    my $accept = sub { 1 };
+    same([SSL_verify_callback => $accept], [SSL_verify_callback => $accept], "a client's, if it is the same");
+    my @tickets = (@files, SSL_verify_mode => 1, SSL_session_tickets => 1, SSL_verify_callback => $accept);
+    same([@tickets], [@tickets], "a server's with tickets, if it is the same");
+    my @of = (
+        SSL_cert => Vouch::Certificate->from_file($server[0]),
+        SSL_key  => Vouch::Key->from_file($server[1])
+    );
+    same([SSL_server => 1, @of], [SSL_server => 1, @of], 'objects that never change');
+    my $me = Vouch::Identity->load(cert_file => $server[0], key_file => $server[1]);
+    same([SSL_identity => { '' => $me }], [SSL_identity => { '' => $me }], 'an identity, in a hash');
+    my @list = (SSL_verify_mode => 1, SSL_ca_file => $server[0], SSL_crl_file => crl_file());
+    same([@list], [@list], 'revocation lists that all come from a file');
+};
+
+# A program that looks at its SSL_CTX, as Phoebe does.
+subtest 'SSL_create_ctx_callback' => sub {
+    my @called;
+    my $setup = sub { push @called, @_ };
+    my @arg   = (@files, SSL_create_ctx_callback => $setup);
+    my ($first, $second) = map { shared(@arg) } 1 .. 2;
+    is $second->ssl_ctx, $first->ssl_ctx, 'the same function: the same configuration';
+    is_deeply \@called, [$first->ssl_ctx], 'for which it is called once';
+    my $other = shared(@files, SSL_create_ctx_callback => sub { push @called, @_ });
+    isnt $other->ssl_ctx, $first->ssl_ctx, 'another function: another one';
+    is_deeply \@called, [$first->ssl_ctx, $other->ssl_ctx], 'for which that is called';
+    isnt(shared(@files)->ssl_ctx, $first->ssl_ctx, 'and no function: a third');
+
+    # The address of a function that is gone may be another's.
+    my $address = 0 + $setup;
+    undef $setup;
+    @arg = ();
+    my @again;
+    for (1 .. 1000) {
+        my $n    = $_;
+        my $next = sub { return $n };
+        push @again, $next;
+        last if 0 + $next == $address;
+    }
+    my $there = shared(@files, SSL_create_ctx_callback => $again[-1]);
+    isnt $there->ssl_ctx, $first->ssl_ctx, 'a function that came after one that is gone';
+    my $count = Vouch::Context::Shared->count;
+    my $fails = sub { die "no\n" };
+    is(eval { shared(@files, SSL_create_ctx_callback => $fails); 1 }, undef, 'one that dies') for 1 .. 2;
+    is $@, "no\n", 'is heard';
+    is(Vouch::Context::Shared->count, $count, 'and nothing is kept');
 };
 
 subtest 'not shared' => sub {
     differ([@files], [@files, SSL_session_tickets => 0], 'one argument more');
-    my @setup = (SSL_create_ctx_callback => sub { });
-    differ([@files, @setup], [@files, @setup], 'what a function of the program has had in its hands');
     my @lists = (SSL_check_crl => 1, SSL_verify_mode => 1);
     differ([@lists], [@lists], 'revocation, for OpenSSL reads a list in a folder only once');
     differ(
@@ -61,6 +111,11 @@ subtest 'not shared' => sub {
         [@files, SSL_alpn_protocols => ['ab']],
         'lists that look alike'
     );
+    my $known = Vouch::Certificate->from_file($server[0]);
+    for my $value (0 + $known, [0 + $known], [$known, 0 + $known]) {
+        differ([SSL_ca => $value], [SSL_ca => $value], 'addresses, where something else may be by now');
+    }
+    differ([SSL_ca => $known], [SSL_ca => Vouch::Certificate->from_file($server[0])], 'two objects');
     my @pins = (@files, SSL_verify_mode => 1, SSL_fingerprint => []);
     differ([@pins], [@pins], 'pins, which can be changed');
     differ(
@@ -137,6 +192,60 @@ subtest 'what it keeps' => sub {
     shared(@files, SSL_verify_mode => 1, SSL_verify_callback => $callback);
     weaken $callback;
     is $callback, undef, 'nor is a callback';
+    Vouch::Context::Shared->limit(50);
+    my $before = Vouch::Context::Shared->count;
+
+    for my $number (1 .. 20) {
+        shared(@files, SSL_create_ctx_callback => sub { return $number });
+    }
+    cmp_ok(
+        Vouch::Context::Shared->count,
+        '<=',
+        $before + 1,
+        'what only functions that are gone could ask for, goes'
+    );
+};
+
+subtest 'the environment' => sub {
+    for my $case (['0', 0], ['7', 7], ['', 64], ['many', 64], ['-1', 64]) {
+        my ($value, $limit) = @$case;
+        local $ENV{VOUCH_SHARED_CONTEXTS} = $value;
+        my ($status, $out, $error) = run_command([
+            $^X, (map { "-I$_" } grep { !ref } @INC),
+            '-MVouch::Context::Shared', '-e',
+            'print Vouch::Context::Shared->limit'
+        ]);
+        is "$out$error", $limit, "VOUCH_SHARED_CONTEXTS=$value";
+    }
+};
+
+subtest 'SSL_reuse_ctx' => sub {
+    my $server = Vouch::Context->new(@files);
+    my $client = Vouch::Context->new(SSL_verify_mode => SSL_VERIFY_NONE);
+    my $pair =
+        VouchTest::Pair->new(server => { SSL_reuse_ctx => $server }, client => { SSL_reuse_ctx => $client });
+    my $again = VouchTest::Pair->new(
+        server => { SSL_reuse_ctx => $pair->{listener} },
+        client => { SSL_reuse_ctx => $pair->{client} }
+    );
+    is $again->{client}->context, $client, 'a socket: its context';
+    is $again->{server}->context, $server, "a listener: its context";
+    my @to = (PeerAddr => '127.0.0.1', PeerPort => $pair->{listener}->sockport);
+    $pair->{client}->close;
+    my $plain = IO::Socket::IP->new(@to) or die $!;
+    my %wrong = (
+        'a socket that is closed'  => [$pair->{client}, qr/must be a Vouch::Context or a TLS socket/],
+        'a socket without TLS'     => [$plain,          qr/must be a Vouch::Context or a TLS socket/],
+        'a number'                 => [17,              qr/must be a Vouch::Context or a TLS socket/],
+        'a hash'                   => [{},              qr/must be a Vouch::Context or a TLS socket/],
+        "a server's, for a client" => [$server,         qr/this context is for servers/],
+    );
+
+    for my $name (sort keys %wrong) {
+        my ($value, $text) = @{ $wrong{$name} };
+        is(eval { Vouch::Socket->new(@to, SSL_reuse_ctx => $value); 1 }, undef, "$name: refused");
+        like $@, qr/\ASSL_reuse_ctx.*$text|\ASSL_reuse_ctx:? $text/, "$name: and why";
+    }
 };
 
 done_testing;

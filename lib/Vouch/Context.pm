@@ -623,7 +623,8 @@ as UTF-8.
     SSL_create_ctx_callback => sub { my ($ctx) = @_; Net::SSLeay::CTX_set_options($ctx, $options) }
 
 Called when all else has been set up, with the address of OpenSSL's SSL_CTX, and
-again at each L</reload>. For settings that Vouch does not have, by means of
+again at each L</reload>. Sockets that are given the same function share what it
+has set up: see L<Vouch::Context::Shared>. For settings that Vouch does not have, by means of
 Net::SSLeay. Vouch's own (verification, sessions, ALPN, server names) must be
 left alone. If it dies, so does C<new>.
 

@@ -17,7 +17,8 @@ use Vouch::Socket  ();
 # value for a character; so this looks into the same places by itself.
 
 # More than one value makes sense here; SSL_cert is a certificate and its chain.
-my %LIST = map { $_ => 1 } qw(SSL_alpn_protocols SSL_ca_file SSL_ca_path SSL_cert SSL_fingerprint);
+my %LIST = map { $_ => 1 }
+    qw(SSL_alpn_protocols SSL_ca SSL_ca_file SSL_ca_path SSL_cert SSL_client_ca SSL_fingerprint);
 
 # What Net::Server's class for IO::Socket::SSL calls them.
 my %OLD_NAME = (

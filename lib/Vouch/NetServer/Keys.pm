@@ -26,7 +26,8 @@ sub keep {
     _receive();
     for my $path (
         map {
-            grep { defined } @$_[1, 2]
+            grep { defined }
+                @$_[1, 2]
         } _pairs(\%arg)
         )
     {

@@ -76,12 +76,19 @@ sub closing {
 # What belongs to the thread that made it cannot be there in another.
 sub _check_threads {
     my ($arg)  = @_;
-    my ($name) = grep { defined $arg->{$_} } qw(SSL_identity SSL_reuse_ctx) or return;
+    my ($name) = grep { _stays_behind($arg->{$_}) } sort keys %$arg or return;
     Vouch::Error->throw(
         code    => 'argument',
-        message => "$name does not work under Net::Server::Thread, where each thread makes a context"
-            . ' of its own; give SSL_cert_file and SSL_key_file',
+        message => "$name is given as an object, which Perl does not copy into threads; under"
+            . ' Net::Server::Thread each makes a context of its own: name the file instead',
     );
+}
+
+sub _stays_behind {
+    my ($value) = @_;
+    return $value->can('CLONE_SKIP') if blessed $value;
+    my @inside = ref $value eq 'ARRAY' ? @$value : ref $value eq 'HASH' ? values %$value : ();
+    return grep { _stays_behind($_) } @inside;
 }
 
 1;

@@ -377,8 +377,8 @@ own for it: callbacks, as Perl copies them into threads, are called there, and
 what they change in their variables is seen by nobody else. Shared are only the
 listening socket and the bytes of certificates and keys. Making the context takes
 up to 20 milliseconds where the system's authorities are trusted, which is when
-certificates are checked and no C<SSL_ca_file> is given. C<SSL_identity> and
-C<SSL_reuse_ctx> are refused.
+certificates are checked and no C<SSL_ca_file> is given. Objects of Vouch, as in
+C<SSL_identity>, are refused, since Perl does not copy them into threads.
 
 =item Multiplex
 

@@ -14,6 +14,10 @@
 
 #include "net/socket.h"
 
+#define RECORD_HEADER 5
+#define IDLE_RECORDS_MAX 1000 /* key updates, tickets, alerts in a row */
+#define HANDSHAKE_MAX 1048576 /* bytes; certificates have 100 kB at most */
+
 static pthread_once_t init_once = PTHREAD_ONCE_INIT;
 static int conn_index = -1;
 static BIO_METHOD *bio_method;
@@ -24,6 +28,38 @@ again(int code)
     return code == EAGAIN || code == EWOULDBLOCK || code == EINTR;
 }
 
+/*
+ * OpenSSL goes on reading while there are messages that carry no data of the
+ * peer's program: one that sends nothing else would keep us busy for ever.
+ */
+static int
+is_flood(struct vouch_conn *conn)
+{
+    if (conn->handshake_bytes > HANDSHAKE_MAX)
+        (void) vouch_error_set(&conn->error, VOUCH_E_LIMIT,
+                               "the peer has sent more than %d bytes and the "
+                               "handshake is not done",
+                               HANDSHAKE_MAX);
+    else if (conn->idle_records > IDLE_RECORDS_MAX)
+        (void) vouch_error_set(&conn->error, VOUCH_E_LIMIT,
+                               "the peer has sent %d messages of TLS and no "
+                               "data",
+                               IDLE_RECORDS_MAX);
+    else
+        return 0;
+    return 1;
+}
+
+/* For each record OpenSSL asks for the bytes of its header first. */
+static void
+count_bytes(struct vouch_conn *conn, size_t asked, size_t got)
+{
+    if (conn->state == VOUCH_CONN_NEW)
+        conn->handshake_bytes += got;
+    else if (asked == RECORD_HEADER)
+        conn->idle_records++;
+}
+
 static int
 bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
 {
@@ -31,6 +67,9 @@ bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
     ssize_t got;
 
     BIO_clear_retry_flags(bio);
+    *count_r = 0;
+    if (is_flood(conn))
+        return -1;
     if (conn->fd >= 0)
         got = vouch_socket_recv(conn->fd, data, length);
     else
@@ -38,10 +77,10 @@ bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
     if (got > 0) {
         if (conn->first_length < sizeof(conn->first))
             vouch_conn_note_bytes(conn, data, (size_t) got);
+        count_bytes(conn, length, (size_t) got);
         *count_r = (size_t) got;
         return 1;
     }
-    *count_r = 0;
     if (got == 0)
         conn->at_end = 1;
     else if (again(errno))

@@ -13,7 +13,8 @@
 
 #include "net/socket.h"
 
-#define DRAIN_MAX 65536 /* bytes thrown away at close; then we give up */
+#define DRAIN_MAX 65536      /* bytes thrown away at close; then we give up */
+#define SHUTDOWN_MAX 1048576 /* the same on the way back to plain text */
 
 /* OpenSSL numbers the alerts it received from here on. */
 #define ALERT_REASON 1000
@@ -341,8 +342,10 @@ vouch_conn_read(struct vouch_conn *conn, void *data, size_t length)
     if (length > INT_MAX)
         length = INT_MAX;
     forget_errors();
-    if (SSL_read_ex(conn->ssl, data, length, &count) == 1)
+    if (SSL_read_ex(conn->ssl, data, length, &count) == 1) {
+        conn->idle_records = 0;
         return (ssize_t) count;
+    }
     result = outcome(conn, 0);
     if (result == VOUCH_WANT_READ)
         rest(conn);
@@ -425,8 +428,15 @@ vouch_conn_shutdown(struct vouch_conn *conn)
         return 0;
     while (!conn->peer_closed) {
         forget_errors();
-        if (SSL_read_ex(conn->ssl, bytes, sizeof(bytes), &count) == 1)
-            continue;
+        if (SSL_read_ex(conn->ssl, bytes, sizeof(bytes), &count) == 1) {
+            conn->idle_records = 0;
+            conn->dropped += count;
+            if (conn->dropped <= SHUTDOWN_MAX)
+                continue;
+            return vouch_error_set(&conn->error, VOUCH_E_LIMIT,
+                                   "the peer goes on sending and does not say "
+                                   "goodbye");
+        }
         result = outcome(conn, 0);
         if (result != 0)
             return result;

@@ -55,13 +55,15 @@ int vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host);
 /* What the verify callback is given as arg. */
 void vouch_conn_set_arg(struct vouch_conn *conn, void *arg);
 
-/* Go on with the handshake: 0 done, -1, or VOUCH_WANT_...  */
+/* Go on with the handshake, in which the peer may send a megabyte: 0 done,
+ * -1, or VOUCH_WANT_...  */
 int vouch_conn_handshake(struct vouch_conn *conn);
 
 /*
  * Read at most length bytes, of one record.  Count; 0 when the peer has
  * ended the connection properly; -1 (VOUCH_E_CLOSED: it was cut off between
- * two records; VOUCH_E_TLS: also in the middle of one); VOUCH_WANT_...
+ * two records; VOUCH_E_TLS: also in the middle of one; VOUCH_E_LIMIT: a
+ * thousand messages of TLS came in a row and no data); VOUCH_WANT_...
  */
 ssize_t vouch_conn_read(struct vouch_conn *conn, void *data, size_t length);
 
@@ -90,7 +92,8 @@ void vouch_conn_abandon(struct vouch_conn *conn);
 /*
  * End TLS and leave the descriptor in use: send close_notify, and read up to
  * the peer's; what came before that is thrown away, what comes after it is
- * left to be read in the clear.  0 done, -1, VOUCH_WANT_...
+ * left to be read in the clear.  0 done, -1 (VOUCH_E_LIMIT: it was more than
+ * a megabyte), VOUCH_WANT_...
  */
 int vouch_conn_shutdown(struct vouch_conn *conn);
 

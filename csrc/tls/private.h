@@ -55,11 +55,14 @@ struct vouch_conn {
     int fd; /* -1: transport functions */
     struct vouch_transport transport;
     enum vouch_conn_state state;
-    int peer_closed; /* close_notify received */
-    int at_end;      /* the transport has ended */
-    int io_errno;    /* of the transport's last failure */
-    int asked;       /* the server has asked for a certificate */
-    int alert_sent;  /* number of the last one that ends things, or -1 */
+    int peer_closed;        /* close_notify received */
+    int at_end;             /* the transport has ended */
+    int io_errno;           /* of the transport's last failure */
+    unsigned idle_records;  /* since the peer's program last sent a byte */
+    size_t handshake_bytes; /* received before the handshake was done */
+    size_t dropped;         /* received, and not read, since our goodbye */
+    int asked;              /* the server has asked for a certificate */
+    int alert_sent; /* number of the last one that ends things, or -1 */
     int alert_received;
     unsigned char first[VOUCH_FIRST_BYTES]; /* that were received */
     size_t first_length;

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "tls/certificate.h"
+#include "tls/certificate_extensions.h"
 
 static int
 use_text(const char *name, const unsigned char *value, size_t length,
@@ -21,6 +22,37 @@ use_san(enum vouch_san_type type, const unsigned char *value, size_t length,
 {
     (void) type;
     return vouch_buf_append(arg, value, length);
+}
+
+static int
+use_oid(const struct vouch_oid *oid, void *arg)
+{
+    return vouch_buf_append_text(arg, oid->dotted);
+}
+
+static int
+use_extension(const struct vouch_cert_extension *extension, void *arg)
+{
+    if (extension->text != NULL)
+        (void) vouch_buf_append(arg, extension->text, extension->text_length);
+    return use_oid(&extension->oid, arg);
+}
+
+static int
+use_uri(const unsigned char *value, size_t length, void *arg)
+{
+    return vouch_buf_append(arg, value, length);
+}
+
+static void
+use_extensions(const struct vouch_cert *cert, struct vouch_buf *out)
+{
+    (void) vouch_cert_version(cert);
+    FUZZ_CHECK(vouch_cert_key_usage(cert) < 1u << 9);
+    (void) vouch_cert_purpose_each(cert, use_oid, out);
+    (void) vouch_cert_extension_each(cert, use_extension, out);
+    (void) vouch_cert_uri_each(cert, VOUCH_URI_CRL, use_uri, out);
+    (void) vouch_cert_uri_each(cert, VOUCH_URI_OCSP, use_uri, out);
 }
 
 static void
@@ -93,6 +125,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (vouch_cert_from_mem(data, size, "input", &cert, &err) == 0) {
         use_names(cert, out);
         use_facts(cert, out);
+        use_extensions(cert, out);
         use_fingerprints(cert);
         use_again(cert, der);
     } else {

@@ -81,6 +81,16 @@ _from_openssl(address)
   OUTPUT:
     RETVAL
 
+void
+_free_openssl(address)
+    IV address
+  PREINIT:
+    struct vouch_pkey *key;
+  CODE:
+    key = vouch_pkey_of_evp(INT2PTR(void *, address));
+    vouch_pkey_free(key);
+    vouch_pkey_free(key);
+
 SV *
 pem(self)
     struct vouch_pkey *self

@@ -4,6 +4,8 @@
  */
 #include "bridge.h"
 
+#include "base/file.h"
+
 MODULE = Vouch    PACKAGE = Vouch
 
 PROTOTYPES: DISABLE
@@ -12,6 +14,10 @@ BOOT:
     vxs_watch_forks();
 
 INCLUDE: Certificate.xs
+
+INCLUDE: CertificateLists.xs
+
+INCLUDE: Draft.xs
 
 INCLUDE: Identity.xs
 

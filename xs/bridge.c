@@ -65,6 +65,14 @@ free_pkey(pTHX_ SV *sv, MAGIC *mg)
 }
 
 static int
+free_draft(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_draft_free((struct vouch_draft *) mg->mg_ptr);
+    return 0;
+}
+
+static int
 free_session(pTHX_ SV *sv, MAGIC *mg)
 {
     PERL_UNUSED_VAR(sv);
@@ -142,6 +150,7 @@ dup_nothing(pTHX_ MAGIC *mg, CLONE_PARAMS *params)
 VTBL(vxs_cert_vtbl, free_cert);
 VTBL(vxs_identity_vtbl, free_identity);
 VTBL(vxs_pkey_vtbl, free_pkey);
+VTBL(vxs_draft_vtbl, free_draft);
 VTBL(vxs_config_vtbl, free_config);
 VTBL(vxs_session_vtbl, free_session);
 VTBL(vxs_store_vtbl, NULL);
@@ -182,6 +191,15 @@ vxs_unwrap_held(pTHX_ SV *object, const MGVTBL *vtbl, const char *class_name)
 
     (void) sv_2mortal(SvREFCNT_inc_simple_NN(SvRV(object)));
     return ptr;
+}
+
+void
+vxs_forget(pTHX_ SV *object, const MGVTBL *vtbl)
+{
+    MAGIC *mg = mg_findext(SvRV(object), PERL_MAGIC_ext, vtbl);
+
+    if (mg != NULL)
+        mg->mg_ptr = NULL;
 }
 
 SV *
@@ -304,48 +322,6 @@ vxs_take_buf(pTHX_ struct vouch_buf *buf)
         croak("text longer than %d bytes, or out of memory", TEXT_MAX);
     }
     return text;
-}
-
-int
-vxs_push_field(const char *name, const unsigned char *value, size_t length,
-               void *arg)
-{
-    struct vxs_list *list = arg;
-    AV *pair;
-    dTHXa(list->perl);
-
-    pair = newAV();
-    av_push(list->array, newRV_noinc((SV *) pair));
-    av_push(pair, newSVpv(name, 0));
-    av_push(pair, newSVpvn((const char *) value, length));
-    return 0;
-}
-
-int
-vxs_push_san(enum vouch_san_type type, const unsigned char *value,
-             size_t length, void *arg)
-{
-    struct vxs_list *list = arg;
-    AV *pair;
-    dTHXa(list->perl);
-
-    pair = newAV();
-    av_push(list->array, newRV_noinc((SV *) pair));
-    av_push(pair, newSViv((IV) type));
-    av_push(pair, newSVpvn((const char *) value, length));
-    return 0;
-}
-
-int
-vxs_push_pin(const struct vouch_fingerprint *pin, void *arg)
-{
-    struct vxs_list *list = arg;
-    char text[VOUCH_FINGERPRINT_TEXT];
-    dTHXa(list->perl);
-
-    vouch_fingerprint_text(pin, VOUCH_SPELL_DOLLAR, text);
-    av_push(list->array, newSVpv(text, 0));
-    return 0;
 }
 
 SV *

@@ -45,6 +45,7 @@ struct vxs_stream {
 
 extern const MGVTBL vxs_cert_vtbl;
 extern const MGVTBL vxs_identity_vtbl;
+extern const MGVTBL vxs_draft_vtbl;
 extern const MGVTBL vxs_pkey_vtbl;
 extern const MGVTBL vxs_config_vtbl;
 extern const MGVTBL vxs_session_vtbl;
@@ -94,6 +95,9 @@ const char *vxs_name(pTHX_ SV *sv, const char *what);
  */
 const char *vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r);
 
+/* The object from here on holds nothing; the caller has freed it. */
+void vxs_forget(pTHX_ SV *object, const MGVTBL *vtbl);
+
 /* A new string of a buffer's bytes; frees the buffer.  Dies if an append
  * had failed. */
 SV *vxs_take_buf(pTHX_ struct vouch_buf *buf);
@@ -101,7 +105,7 @@ SV *vxs_take_buf(pTHX_ struct vouch_buf *buf);
 /* A buffer, or die. */
 struct vouch_buf *vxs_new_buf(pTHX);
 
-/* A list that the core fills by a callback. */
+/* lists.c: a list that the core fills by a callback. */
 struct vxs_list {
     AV *array;
 #ifdef MULTIPLICITY
@@ -120,6 +124,11 @@ int vxs_push_field(const char *name, const unsigned char *value, size_t length,
 int vxs_push_san(enum vouch_san_type type, const unsigned char *value,
                  size_t length, void *arg);
 int vxs_push_pin(const struct vouch_fingerprint *pin, void *arg);
+int vxs_push_purpose(const struct vouch_oid *oid, void *arg);
+int vxs_push_extension(const struct vouch_cert_extension *extension,
+                       void *arg);
+int vxs_push_uri(const unsigned char *value, size_t length, void *arg);
+void vxs_push_cert(struct vouch_cert *cert, void *arg);
 
 /* The fingerprint of a certificate as text, a new SV. */
 SV *vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,

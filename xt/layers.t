@@ -46,6 +46,7 @@ my %PERL = (
     'Vouch::Session'            => 'tls',
     'Vouch::Socket'             => 'tls',
     'Vouch::Stream'             => 'tls',
+    'Vouch::Utils'              => 'tls',
     'Vouch::VerifyContext'      => 'tls',
     'Vouch::Accounts'           => 'trust',
     'Vouch::KnownHosts'         => 'trust',

@@ -72,6 +72,30 @@ vouch_cert_from_mem(const void *data, size_t length, const char *what,
 }
 
 int
+vouch_cert_each_from_mem(const void *data, size_t length, const char *what,
+                         void (*take)(struct vouch_cert *cert, void *arg),
+                         void *arg, struct vouch_error *err)
+{
+    X509 *leaf = NULL;
+    STACK_OF(X509) *rest = NULL;
+    X509 *cert;
+
+    if (vouch_decode_certs(data, length, what, &leaf, &rest, err) != 0)
+        return -1;
+    take(vouch_cert_borrow(leaf), arg);
+    while ((cert = sk_X509_shift(rest)) != NULL)
+        take(vouch_cert_borrow(cert), arg);
+    sk_X509_free(rest);
+    return 0;
+}
+
+struct vouch_cert *
+vouch_cert_of_x509(void *x509)
+{
+    return vouch_cert_ref(vouch_cert_borrow(x509));
+}
+
+int
 vouch_cert_from_file(const char *path, struct vouch_cert **cert_r,
                      struct vouch_error *err)
 {

@@ -49,6 +49,19 @@ int vouch_cert_from_file(const char *path, struct vouch_cert **cert_r,
                          struct vouch_error *err);
 
 /*
+ * Read all certificates of PEM bytes, or one of DER, and call take() for
+ * each, which becomes its owner.  0, or -1 as vouch_cert_from_mem(), and
+ * then take() was not called.
+ */
+int vouch_cert_each_from_mem(const void *data, size_t length, const char *what,
+                             void (*take)(struct vouch_cert *cert, void *arg),
+                             void *arg, struct vouch_error *err);
+
+/* The certificate of OpenSSL's X509 *, with a reference of its own; NULL for
+ * NULL. */
+struct vouch_cert *vouch_cert_of_x509(void *x509);
+
+/*
  * Append the one-line form of a name, "/C=CH/CN=Alex", other bytes than
  * printable ASCII as \xHH; nothing for an empty name.  0 or -1.
  */

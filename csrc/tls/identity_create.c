@@ -1,14 +1,13 @@
 /*
  * Make a self-signed certificate and its key; renew one keeping its key.
  *
- * Signing for others is certificate_create.c's.
+ * Signing for others is draft.c's.
  */
 #include "tls/identity.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -18,16 +17,13 @@
 
 #include "base/error.h"
 #include "tls/certificate.h"
+#include "tls/issue.h"
 #include "tls/pkey.h"
 #include "tls/private.h"
 #include "tls/san.h"
 
 #define CN_MAX 64            /* characters: ub-common-name of RFC 5280 */
-#define SERIAL_BITS 128      /* cannot repeat; RFC 5280 allows 159 */
 #define CERT_SENT_MAX 102400 /* peers refuse more: SSL_MAX_CERT_LIST_DEFAULT */
-#define DATE_MIN ((int64_t) -631152000)   /* 1950-01-01T00:00:00Z */
-#define DATE_MAX ((int64_t) 253402300799) /* 9999-12-31T23:59:59Z */
-#define SECONDS_PER_DAY 86400
 
 /* Extensions of a certificate that is no authority's. */
 static const struct {
@@ -71,55 +67,13 @@ check_cn(const char *cn, struct vouch_error *err)
 static int
 check_dates(int64_t not_before, int64_t not_after, struct vouch_error *err)
 {
-    if (not_before < DATE_MIN || not_before > DATE_MAX)
-        return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "not_before: is not in the years 1950 to "
-                               "9999");
-    if (not_after < DATE_MIN || not_after > DATE_MAX)
-        return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                               "not_after: is not in the years 1950 to 9999");
+    if (vouch_issue_check_date("not_before", not_before, err) != 0
+        || vouch_issue_check_date("not_after", not_after, err) != 0)
+        return -1;
     if (not_after <= not_before)
         return vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "not_after: is not later than not_before");
     return 0;
-}
-
-/* Set a date by days and seconds, as time_t may have 32 bits only. */
-static int
-set_date(ASN1_TIME *date, int64_t epoch)
-{
-    int64_t days = epoch / SECONDS_PER_DAY;
-    int64_t seconds = epoch % SECONDS_PER_DAY;
-
-    return ASN1_TIME_adj(date, 0, (int) days, (long) seconds) != NULL;
-}
-
-static int
-set_serial(X509 *cert)
-{
-    BIGNUM *number = BN_new();
-    int good =
-        number != NULL
-        && BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY)
-               == 1
-        && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
-
-    BN_free(number);
-    return good;
-}
-
-/* Serial and dates: what a renewed certificate has of its own. */
-static int
-set_term(X509 *cert, int64_t not_before, int64_t not_after)
-{
-    ASN1_TIME *date = ASN1_TIME_new();
-    int good = date != NULL && set_serial(cert) && set_date(date, not_before)
-               && X509_set1_notBefore(cert, date) == 1
-               && set_date(date, not_after)
-               && X509_set1_notAfter(cert, date) == 1;
-
-    ASN1_TIME_free(date);
-    return good;
 }
 
 static int
@@ -173,22 +127,6 @@ add_san(X509 *cert, const GENERAL_NAMES *names)
            == 1;
 }
 
-/*
- * Sign a certificate with its own key: SHA-256, or the digest that the kind
- * of key demands, which for some (Ed25519) is none.
- */
-static int
-self_sign(X509 *cert, EVP_PKEY *key)
-{
-    const EVP_MD *method = EVP_sha256();
-    char name[80];
-
-    if (EVP_PKEY_get_default_digest_name(key, name, sizeof(name)) == 2)
-        method =
-            strcmp(name, "UNDEF") == 0 ? NULL : EVP_get_digestbyname(name);
-    return X509_sign(cert, key, method) > 0;
-}
-
 /* Read the names into a new list, or NULL. */
 static GENERAL_NAMES *
 read_san(const struct vouch_identity_spec *spec, struct vouch_error *err)
@@ -215,10 +153,10 @@ make_cert(const struct vouch_identity_spec *spec, const GENERAL_NAMES *names,
     X509 *cert = X509_new();
 
     if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1
-        && set_term(cert, spec->not_before, spec->not_after)
+        && vouch_issue_set_term(cert, spec->not_before, spec->not_after)
         && set_subject(cert, spec->cn) && X509_set_pubkey(cert, key) == 1
         && add_extensions(cert, key) && add_san(cert, names)
-        && self_sign(cert, key))
+        && vouch_issue_sign(cert, key, EVP_sha256()))
         return cert;
     X509_free(cert);
     return NULL;
@@ -306,8 +244,8 @@ vouch_identity_renew(const struct vouch_identity *identity, int64_t not_before,
                                "the certificate was signed by another "
                                "authority; only that one can renew it");
     cert = X509_dup(vouch_identity_x509(identity));
-    if (cert != NULL && set_term(cert, not_before, not_after)
-        && follow_serial(cert) && self_sign(cert, key))
+    if (cert != NULL && vouch_issue_set_term(cert, not_before, not_after)
+        && follow_serial(cert) && vouch_issue_sign(cert, key, EVP_sha256()))
         rv = vouch_identity_from_openssl(cert, key, NULL, 0, identity_r, err);
     else
         (void) vouch_error_set_openssl(err, VOUCH_E_CONFIG,

@@ -4,6 +4,7 @@
  * valgrind or the sanitizers); what parses must answer every question.
  */
 #include "tls/certificate.h"
+#include "tls/certificate_extensions.h"
 
 #include <stdint.h>
 
@@ -26,6 +27,39 @@ swallow_san(enum vouch_san_type type, const unsigned char *value,
     return vouch_buf_append(arg, value, length);
 }
 
+static int
+swallow_oid(const struct vouch_oid *oid, void *arg)
+{
+    return oid->dotted == NULL || vouch_buf_append_text(arg, oid->dotted) != 0;
+}
+
+static int
+swallow_extension(const struct vouch_cert_extension *extension, void *arg)
+{
+    return swallow_oid(&extension->oid, arg)
+           || (extension->text != NULL
+               && vouch_buf_append(arg, extension->text,
+                                   extension->text_length)
+                      != 0);
+}
+
+static int
+swallow_uri(const unsigned char *value, size_t length, void *arg)
+{
+    return vouch_buf_append(arg, value, length);
+}
+
+static void
+ask_extensions(const struct vouch_cert *cert, struct vouch_buf *buf)
+{
+    (void) vouch_cert_version(cert);
+    (void) vouch_cert_key_usage(cert);
+    (void) vouch_cert_purpose_each(cert, swallow_oid, buf);
+    (void) vouch_cert_extension_each(cert, swallow_extension, buf);
+    (void) vouch_cert_uri_each(cert, VOUCH_URI_CRL, swallow_uri, buf);
+    (void) vouch_cert_uri_each(cert, VOUCH_URI_OCSP, swallow_uri, buf);
+}
+
 /* Ask everything there is to ask.  1 if what never may fail did not. */
 static int
 interrogate(const struct vouch_cert *cert, struct vouch_buf *buf)
@@ -41,6 +75,7 @@ interrogate(const struct vouch_cert *cert, struct vouch_buf *buf)
     (void) vouch_cert_name_each(cert, VOUCH_CERT_SUBJECT, swallow_field, buf);
     (void) vouch_cert_common_name(cert, buf);
     (void) vouch_cert_san_each(cert, swallow_san, buf);
+    ask_extensions(cert, buf);
     (void) vouch_cert_serial_hex(cert, buf);
     (void) vouch_cert_serial_decimal(cert, buf);
     (void) vouch_cert_not_before(cert, &when);
@@ -79,18 +114,32 @@ add_extension(X509 *x509, const char *oid, int critical, const char *bytes)
 static X509 *
 rich_cert(EVP_PKEY *key)
 {
+    static const struct {
+        int nid;
+        const char *value;
+    } texts[] = {
+        {NID_subject_alt_name, "DNS:a.b,email:a@b,URI:a:b,IP:::1,RID:1.2.3,"
+                               "otherName:1.2.3.4;UTF8:hi"},
+        {NID_key_usage, "digitalSignature,decipherOnly"},
+        {NID_ext_key_usage, "serverAuth,1.2.3.4.5"},
+        {NID_info_access, "OCSP;URI:http://o/,caIssuers;URI:http://c/"},
+        {NID_crl_distribution_points, "URI:http://crl/"},
+    };
     X509 *x509 = pki_blank(key);
-    X509_EXTENSION *san;
+    X509_EXTENSION *extension;
+    size_t i;
 
     pki_name(x509, "C", V_ASN1_PRINTABLESTRING, "CH", -1);
     pki_name(x509, "O", V_ASN1_T61STRING, "J\xfcrg", -1);
     pki_name(x509, "OU", V_ASN1_BMPSTRING, "\0J\0\xfc", 4);
     pki_name(x509, "CN", V_ASN1_UTF8STRING, "J\xc3\xbcrg\0x", 7);
-    san = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
-                              "DNS:a.b,email:a@b,URI:a:b,IP:::1,RID:1.2.3,"
-                              "otherName:1.2.3.4;UTF8:hi");
-    pki_need(san != NULL && X509_add_ext(x509, san, -1) == 1, "names");
-    X509_EXTENSION_free(san);
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        extension =
+            X509V3_EXT_conf_nid(NULL, NULL, texts[i].nid, texts[i].value);
+        pki_need(extension != NULL && X509_add_ext(x509, extension, -1) == 1,
+                 texts[i].value);
+        X509_EXTENSION_free(extension);
+    }
     add_extension(x509, "2.5.29.19", 1, "\x30\x03\x01\x01\xff");
     add_extension(x509, "2.5.29.14", 0, "\x04\x02id");
     return pki_sign(x509, key);

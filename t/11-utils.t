@@ -77,7 +77,8 @@ subtest 'keys' => sub {
     is KEY_create_ec('secp256k1')->type, 'EC',         'a curve of any name';
     is ref KEY_create_ec(),              'Vouch::Key', 'an object';
     refused(sub { KEY_create_rsa($_) }, qr/bits/, "an RSA key of '$_' bits") for 'x', -1, 0, 100, 1e9, 2047;
-    refused(sub { KEY_create_ec($_) }, qr/curve/, "a curve of " . length() . " characters") for 'nosuch', "a\0b", '';
+    refused(sub { KEY_create_ec($_) }, qr/curve/, "a curve of " . length() . " characters")
+        for 'nosuch', "a\0b", '';
 };
 
 subtest 'what is no certificate and no key' => sub {

@@ -3,6 +3,7 @@ package Vouch::Instead 0.001;
 use v5.16;
 use warnings;
 
+use mro           ();
 use Vouch::Socket ();
 
 BEGIN {
@@ -18,10 +19,14 @@ package IO::Socket::SSL {    ## no critic (ProhibitMultiplePackages)
     our @ISA     = ('Vouch::Socket');
     our @EXPORT  = @Vouch::Socket::EXPORT;
 
-    # One variable under both names, and what is called as a function.
+    # One variable under both names; and each method is a function here too, for
+    # libraries call some as IO::Socket::SSL::accept($socket, $class).
     *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
     no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *$_ = \&{"Vouch::Socket::$_"} for 'errstr', grep { /\A\w+\z/ } @EXPORT;
+    *$_ = \&{"Vouch::Socket::$_"} for grep { /\A\w+\z/ } @EXPORT;
+    for my $package (reverse grep { /\AVouch::Socket\b/ } @{ mro::get_linear_isa('Vouch::Socket') }) {
+        *$_ = \&{"${package}::$_"} for grep { /\A[a-z]/ && defined &{"${package}::$_"} } keys %{"${package}::"};
+    }
 }
 
 1;

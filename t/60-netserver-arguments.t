@@ -18,12 +18,24 @@ my $dir = temp_dir();
 my ($cert, $key) = identity('arguments', cn => 'localhost');
 my @PAIR = (SSL_cert_file => $cert, SSL_key_file => $key);
 
-package Program {
-    our @ISA = ('Net::Server');
-    sub write_to_log_hook { }
-    sub bind              { die $_[0] }              # when all arguments are read
-    sub fatal             { die "fatal: $_[1]\n" }
+# A class of its own for a server with these methods.
+sub program {
+    my (%method) = @_;
+    state $number = 0;
+    my $class = 'Program' . ++$number;
+    $method{write_to_log_hook} //= sub { };
+    $method{bind}              //= sub { die $_[0] };    # when all arguments are read
+    $method{fatal}             //= sub {
+        die "fatal: $_[1]
+";
+    };
+    no strict 'refs';                                    ## no critic (ProhibitNoStrict)
+    @{"${class}::ISA"} = ('Net::Server');
+    *{"${class}::$_"}  = $method{$_} for keys %method;
+    return $class;
 }
+
+my $PROGRAM = program();
 
 # The arguments of the ports of a program that is run so: (hash, hash, ...),
 # or the text that it ends with.
@@ -40,7 +52,7 @@ sub ports_of {
 sub arguments_of {
     my (@how) = @_;
     local @ARGV = @{ shift @how } if ref $how[0];
-    my ($arg) = ports_of('Program', @how);
+    my ($arg) = ports_of($PROGRAM, @how);
     return $arg if !ref $arg;
     my %shown = %$arg;
     delete @shown{qw(SSL_server SSL_cert_file SSL_key_file)};
@@ -51,15 +63,15 @@ subtest 'run()' => sub {
     my $callback = sub { 1 };
     is_deeply arguments_of(@PAIR, SSL_verify_mode => 1, SSL_verify_callback => $callback),
         { SSL_verify_mode => 1, SSL_verify_callback => $callback }, 'numbers and functions';
-    my ($arg) = ports_of('Program', @PAIR);
+    my ($arg) = ports_of($PROGRAM, @PAIR);
     is_deeply $arg, { @PAIR, SSL_server => 1 }, 'files; SSL_server is added';
     my %files = ('' => $cert, 'a.example' => $cert);
-    ($arg) = ports_of('Program', SSL_cert_file => \%files, SSL_key_file => $key);
+    ($arg) = ports_of($PROGRAM, SSL_cert_file => \%files, SSL_key_file => $key);
     is_deeply $arg->{SSL_cert_file}, \%files, 'a hash of names';
     is_deeply arguments_of(SSL_ca_file     => \undef)->{SSL_ca_file}, \undef, '\undef, which trusts nobody';
     is_deeply arguments_of(SSL_fingerprint => [])->{SSL_fingerprint}, [],     'an empty list';
     is_deeply arguments_of(SSL_ca_file     => undef), {},             'undef is not given';
-    my ($other) = ports_of('Program', app_name => 'SSL_verify_mode', SSL_verify_mode => 3);
+    my ($other) = ports_of($PROGRAM, app_name => 'SSL_verify_mode', SSL_verify_mode => 3);
     is $other->{SSL_verify_mode}, 3, 'the name of an argument as the value of another';
 };
 
@@ -86,7 +98,7 @@ SSL_ca_file    : /a folder/%20\\#1.pem
 --SSL_verify_mode 0x03
 log_level 0
 CONF
-    my ($arg) = ports_of('Program', conf_file => $conf);
+    my ($arg) = ports_of($PROGRAM, conf_file => $conf);
     is_deeply $arg,
         {
         SSL_server      => 1,
@@ -102,89 +114,72 @@ CONF
     is arguments_of()->{SSL_verify_mode}, 3, 'named on the command line';
 };
 
+# One argument of the first port.
+sub argument {
+    my ($name, @run) = @_;
+    my ($arg) = ports_of(@run);
+    return ref $arg ? $arg->{$name} : $arg;
+}
+
 subtest 'the server object, its class and its defaults' => sub {
-    {
-
-        package WithHook;
-        our @ISA = ('Program');
-        sub configure_hook { $_[0]{server}{SSL_verify_mode} = 3 }
-    }
-    is + (ports_of('WithHook', SSL_verify_mode => 1))[0]{SSL_verify_mode},   3, 'configure_hook';
-    is + (ports_of(Program->new(SSL_verify_mode => 3)))[0]{SSL_verify_mode}, 3, 'new';
-    {
-
-        package WithDefaults;
-        our @ISA = ('Program');
-        sub default_values { return { SSL_verify_mode => '0x1', SSL_ca_file => '/%20.pem' } }
-    }
-    is_deeply [@{ (ports_of('WithDefaults', SSL_verify_mode => 3))[0] }{qw(SSL_verify_mode SSL_ca_file)}],
-        [3, '/%20.pem'], 'default_values, after run()';
-    {
-
-        package WithFile;
-        our @ISA = ('Program');
-        sub default_values { return { conf_file => "$dir/server.conf" } }
-    }
-    is + (ports_of('WithFile'))[0]{SSL_verify_mode}, 3, 'a configuration file named there';
-    {
-
-        package WithMethods;
-        our @ISA = ('Program');
-        our @told;
-        sub SSL_verify_callback {
+    my $class = program(configure_hook => sub { $_[0]{server}{SSL_verify_mode} = 3 });
+    is argument(SSL_verify_mode => $class, SSL_verify_mode => 1),        3, 'configure_hook';
+    is argument(SSL_verify_mode => $PROGRAM->new(SSL_verify_mode => 3)), 3, 'new';
+    $class =
+        program(default_values => sub { return { SSL_verify_mode => '0x1', SSL_ca_file => '/%20.pem' } });
+    is argument(SSL_verify_mode => $class),                       1,          'default_values';
+    is argument(SSL_ca_file     => $class),                       '/%20.pem', 'with %20';
+    is argument(SSL_verify_mode => $class, SSL_verify_mode => 3), 3,          'after run()';
+    $class = program(default_values => sub { return { conf_file => "$dir/server.conf" } });
+    is argument(SSL_verify_mode => $class), 3, 'a configuration file named there';
+    my @told;
+    $class = program(
+        SSL_verify_callback => sub {
             push @told, [@_[1 .. 3]];
             return sub { 7 }
-        }
-        sub SSL_verify_mode { return 'peer' }
-        sub SSL_LOUD        { return 'a constant, not an argument' }
-    }
-    my ($arg) = ports_of('WithMethods', SSL_verify_mode => 3);
-    is $arg->{SSL_verify_callback}->(), 7, 'a method of the class';
-    is_deeply \@WithMethods::told, [['127.0.0.1', 1965, 'VOUCH_SSL']], 'told host, port and protocol';
-    is $arg->{SSL_verify_mode}, 3, 'run() counts more';
-    {
-
-        package WithOptions;
-        our @ISA = ('Program');
-        sub options {
+        },
+        SSL_verify_mode => sub { return 'peer' },
+        SSL_LOUD        => sub { return 'a constant, not an argument' },
+    );
+    is argument(SSL_verify_callback => $class)->(), 7, 'a method of the class';
+    is_deeply \@told, [['127.0.0.1', 1965, 'VOUCH_SSL']], 'told host, port and protocol';
+    is argument(SSL_verify_mode => $class, SSL_verify_mode => 3), 3, 'run() counts more';
+    $class = program(
+        options => sub {
             my ($self, $template) = @_;
-            my $ref = $self->SUPER::options($template);
+            my $ref = $self->Net::Server::options($template);
             $ref->{SSL_ca_file} = \$self->{server}{SSL_ca_file};
             return $ref;
         }
-    }
-    is + (ports_of('WithOptions', SSL_ca_file => '/ca.pem'))[0]{SSL_ca_file}, '/ca.pem', 'options()';
-    {
-
-        package WithConfigure;
-        our @ISA = ('Program');
-        sub configure {
+    );
+    is argument(SSL_ca_file => $class, SSL_ca_file => '/ca.pem'), '/ca.pem', 'options()';
+    $class = program(
+        configure => sub {
             my ($self, $template) = @_;
             push @{ $template->{SSL_ca_file} }, '/mine.pem' if $template && $template->{SSL_ca_file};
-            return $self->SUPER::configure($template // ());
+            return $self->Net::Server::configure($template // ());
         }
-    }
-    is_deeply + (ports_of('WithConfigure'))[0]{SSL_ca_file}, ['/mine.pem'], 'a configure() of its own';
+    );
+    is_deeply argument(SSL_ca_file => $class), ['/mine.pem'], 'a configure() of its own';
 };
 
 subtest 'ports' => sub {
     my @run  = (@PAIR, host => '127.0.0.1');
-    my %hash = (port => 1965, proto => 'vouch', SSL_verify_mode => 3);
+    my $port = sub { return { port => 1965, proto => 'vouch', SSL_verify_mode => 3, @_ } };
     for my $more ({}, { ipv => 4 }, { host => '127.0.0.1' }, { host => '*' }, { ipv => '*' }) {
-        my @ports = ports_of('Program', @run, SSL_verify_mode => 1, port => { %hash, %$more });
+        my @ports = ports_of($PROGRAM, @run, SSL_verify_mode => 1, port => $port->(%$more));
         is_deeply [map { $_->{SSL_verify_mode} } @ports], [(3) x @ports],
             'a hash' . join '', map { " with $_ => $more->{$_}" } sort keys %$more;
     }
-    my @ports = ports_of('Program', @run,
-        port => [{ %hash, SSL_verify_mode => 1 }, { %hash, port => 1966 }, '1967/vouch']);
+    my @ports = ports_of($PROGRAM, @run,
+        port => [$port->(SSL_verify_mode => 1), $port->(port => 1966), '1967/vouch']);
     is_deeply [map { $_->{SSL_verify_mode} } @ports], [1, 3, undef], 'several ports';
     @ports = ports_of(
-        'Program',
-        @PAIR,
+        $PROGRAM, @PAIR,
         port => [
-            { %hash, host => '127.0.0.1', SSL_verify_mode => 1 },
-            { %hash, host => '127.0.0.2' },
-            { %hash, host => '::1', SSL_verify_mode => 2 },
+            $port->(host => '127.0.0.1', SSL_verify_mode => 1),
+            $port->(host => '127.0.0.2'),
+            $port->(host => '::1', SSL_verify_mode => 2),
         ]
     );
     is_deeply [map { $_->{SSL_verify_mode} } @ports], [1, 3, 2], 'one port on several hosts';
@@ -200,7 +195,7 @@ subtest 'values' => sub {
         ['/a.pem', '/b.pem'], 'two, one after the other';
     is_deeply arguments_of(['--SSL_fingerprint=a', '--SSL_fingerprint', 'b'], SSL_fingerprint => 'c')
         ->{SSL_fingerprint}, ['a', 'b'], 'those of one place';
-    my ($arg) = ports_of('Program', SSL_cert_file => [$cert], SSL_key_file => $key);
+    my ($arg) = ports_of($PROGRAM, SSL_cert_file => [$cert], SSL_key_file => $key);
     is $arg->{SSL_cert_file}, $cert, 'a list of one, where one is wanted';
     like arguments_of(SSL_cert_file => [$cert, $cert]),
         qr/\Afatal: SSL_cert_file takes one value, and run\(\) gives it 2/, 'two where one is wanted';
@@ -241,15 +236,10 @@ subtest 'what cannot be' => sub {
     like arguments_of(SSL_handshake_timeout => $_), qr/\Afatal: SSL_handshake_timeout must be a number/,
         "SSL_handshake_timeout $_"
         for 'soon', -1, '';
-    {
-
-        package WithTypo;
-        our @ISA = ('Program');
-        sub SSL_verify_calback { }
-        sub SSL_certfile       { }
-    }
-    like + (ports_of('WithTypo'))[0],
-        qr/\Afatal: .*class WithTypo: .*SSL_certfile \(did you mean SSL_cert_file\?\), SSL_verify_calback/,
+    my $class = program(SSL_verify_calback => sub { }, SSL_certfile => sub { });
+    my ($told) = ports_of($class);
+    like $told,
+        qr/\Afatal: .*class $class: .*SSL_certfile \(did you mean SSL_cert_file\?\), SSL_verify_calback/,
         'methods of the class';
 };
 
@@ -288,28 +278,28 @@ subtest 'at start-up' => sub {
         'a port that is taken';
     like failure({ host => '192.0.2.1' }), qr/\A1: Cannot open .*: Cannot assign requested address/,
         'an address of another host';
-    like failure({}, personality => 'Thread',
-        code => <<'PERL'), qr/\A1: .*SSL_identity is given as an object/, 'threads';
+    like failure(
+        {},
+        personality => 'Thread',
+        code        => <<'PERL'), qr/\A1: .*SSL_identity is given as an object/, 'threads';
 sub SSL_identity { return { 'a.example' => Vouch::Identity->create(cn => 'a.example') } }
 PERL
 };
 
 subtest 'another class of TLS in the same program' => sub {
-    my $server = bless { server => { ssl_args => { SSL_verify_mode => 1, SSL_ca_file => undef } } },
-        'Program';
-    my %arg = Vouch::NetServer::Arguments->for_port($server, { port => 1 }, 'X');
+    my $server = bless { server => { ssl_args => { SSL_verify_mode => 1, SSL_ca_file => undef } } }, $PROGRAM;
+    my %arg    = Vouch::NetServer::Arguments->for_port($server, { port => 1 }, 'X');
     is $arg{SSL_verify_mode}, 1, 'what it took first is found';
-    $server = bless { server => { _run_args => [SSL_verify_mode => 3, SSL_key_file => 'k%20'] } }, 'Program';
+    $server = bless { server => { _run_args => [SSL_verify_mode => 3, SSL_key_file => 'k%20'] } }, $PROGRAM;
     Vouch::NetServer::Arguments->for_port($server, { port => 1 }, 'X');
     is_deeply $server->{server}{ssl_args}, { SSL_verify_mode => 3, SSL_key_file => 'k%20' },
         'and it finds what was taken';
 };
 
 subtest 'another Net::Server' => sub {
-    {
-
-        package OtherServer;    # keeps what run() was given elsewhere
-        sub configure {
+    # One that keeps elsewhere what run() was given.
+    my $class = program(
+        configure => sub {
             my ($self, $template) = @_;
             my %run = %{ $self->{given} };
             for my $name (grep { exists $run{$_} } keys %$template) {
@@ -317,9 +307,9 @@ subtest 'another Net::Server' => sub {
             }
             return;
         }
-    }
+    );
     my $server = bless { server => {}, given => { SSL_verify_mode => '0x3', SSL_ca_file => 'ca.pem' } },
-        'OtherServer';
+        $class;
     my %arg = Vouch::NetServer::Arguments->for_port($server, { port => 1 }, 'X');
     is_deeply \%arg, { SSL_server => 1, SSL_verify_mode => 3, SSL_ca_file => ['ca.pem'] },
         'configure() is asked';

@@ -26,20 +26,21 @@ sub CLOSE    { return 1 }
 sub BINMODE  { return 1 }
 sub FILENO   { return }
 
-# Those of Vouch::Stream that Vouch::Socket calls; the others, which tell
-# facts, answer nothing.
-sub _read_all  { goto &READ }
-sub _write_all { goto &WRITE }
-sub _pending   { return 0 }
-sub _peek      { $_[1] = ''; return 0 }
-sub _unread    { return }
-sub _detach    { return }
-sub _verdict   { return (0, 'nobody', 0, 0) }
-sub _error     { return @{ $_[0]{error} } }
+# Those of Vouch::Stream that Vouch::Socket calls; the others, which tell one
+# fact each, answer undef.
+sub _read_all   { goto &READ }
+sub _write_all  { goto &WRITE }
+sub _pending    { return 0 }
+sub _peek       { $_[1] = ''; return 0 }
+sub _unread     { return }
+sub _detach     { return }
+sub _peer_chain { return }
+sub _verdict    { return (0, 'nobody', 0, 0) }
+sub _error      { return @{ $_[0]{error} } }
 
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading)
     my ($name) = $AUTOLOAD =~ /::(\w+)\z/;
-    return if $name =~ /\A_/ || $name eq 'DESTROY';
+    return undef if $name =~ /\A_/ || $name eq 'DESTROY';    ## no critic (ProhibitExplicitReturnUndef)
     die "a client without TLS has no method $name\n";
 }
 

@@ -15,7 +15,7 @@ use constant HANDSHAKE_TIMEOUT => 10;    # seconds; nobody else may be served me
 
 sub new {
     my ($class, $server, $info, $proto) = @_;
-    my $self = bless { server => $server, proto => $proto }, $class;
+    my $self = bless { server => $server, handshake => _handshake($server) }, $class;
     weaken($self->{server});
     my %arg = Vouch::NetServer::Arguments->for_port($server, $info, $proto);
     $self->{timeout} = delete $arg{SSL_handshake_timeout} // HANDSHAKE_TIMEOUT;
@@ -23,7 +23,8 @@ sub new {
     return $self;
 }
 
-sub server { return $_[0]{server} }
+sub server    { return $_[0]{server} }
+sub handshake { return $_[0]{handshake} }
 
 sub log {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $level, $text) = @_;
@@ -35,11 +36,9 @@ sub log {    ## no critic (ProhibitBuiltinHomonyms)
 # When a handshake takes place: "now", while accept() waits for a client that
 # is ready; "later", in the process or thread that serves the client; or
 # "mux", whenever bytes come.
-sub handshake {
-    my ($self) = @_;
-    my $server = $self->{server};
+sub _handshake {
+    my ($server) = @_;
     return
-        $self->{handshake} //=
           $server->isa('Net::Server::Multiplex')                                           ? 'mux'
         : (grep { $server->isa("Net::Server::$_") } qw(Fork PreForkSimple PreFork Thread)) ? 'later'
         :                                                                                    'now';

@@ -92,6 +92,14 @@ subtest 'objects are not cloned' => sub {
     ok talks($server, $client), 'the connection works';
 };
 
+subtest 'objects among the arguments' => sub {
+    my $identity = Vouch::Identity->load(cert_file => $server[0], key_file => $server[1]);
+    my $listener = listener(SSL_identity => $identity);
+    is(threads->create(sub { 42 })->join,              42, 'a thread comes and goes');
+    is(threads->create(sub { visit('inside') })->join, 2,  'another makes a connection');
+    ok pair($listener), 'the listener works on';
+};
+
 subtest 'what is left of an object' => sub {
     my $certificate = Vouch::Certificate->from_file($server[0]);
     my $listener    = listener(SSL_cert_file => $server[0], SSL_key_file => $server[1]);

@@ -29,7 +29,7 @@ sub context {
     if (!$entry || grep { !defined } @{ $entry->{live} }) {
         my $context = Vouch::Context->new(%arg);
         weaken($_) for @live;
-        $entry = { config => $context->{config}, files => $context->{files}, live => \@live };
+        $entry = bless { config => $context->{config}, files => $context->{files}, live => \@live }, $class;
         $KNOWN{$key} = $entry;
         _forget_oldest();
     }
@@ -47,8 +47,11 @@ sub limit {
 
 sub count { return scalar keys %KNOWN }
 
-# A new thread does not get the configurations, so it starts without.
-sub CLONE { %KNOWN = (); return }
+# A new thread does not get the configurations, so it starts without.  The
+# entries must not even be copied: Perl panics over a weak reference to what it
+# leaves out, such as an identity.
+sub CLONE_SKIP { return 1 }
+sub CLONE      { %KNOWN = (); return }
 
 # Those whose functions are gone go first: nobody can ask for them.
 sub _forget_oldest {

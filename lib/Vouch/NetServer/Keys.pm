@@ -24,16 +24,12 @@ my $pipe;                                           # open until exec()
 sub keep {
     my ($class, $server, %arg) = @_;
     _receive();
-    for my $path (
-        map {
-            grep { defined }
-                @$_[1, 2]
-        } _pairs(\%arg)
-        )
-    {
-        my $bytes = _read($path) // next;
-        if ($> == 0) { $kept{$path} = $bytes }
-        else         { delete $kept{$path} }
+    my $needed = $> == 0 || $server->isa('Net::Server::Thread');
+    for my $pair (_pairs(\%arg)) {
+        my %now = map { $_ => scalar _read($_) } grep { defined } @$pair[1, 2];
+        next if grep { !defined } values %now;
+        if ($needed) { @kept{ keys %now } = values %now }
+        else         { delete @kept{ keys %now } }
     }
     _try($server);
     return;
@@ -42,20 +38,34 @@ sub keep {
 # The arguments with what can be read no more in another form.
 sub arguments {
     my ($class, $log, %arg) = @_;
-    my %identity = _by_name($arg{SSL_identity});
-    my %cert     = _by_name($arg{SSL_cert_file});
+    my @lost;
     for my $pair (_pairs(\%arg)) {
-        my ($name, $cert, $key) = @$pair;
-        my @lost = grep { defined && !defined _read($_) } $cert, $key;
-        next if !@lost || grep { !defined $kept{$_} } @lost;
-        $log->("@lost cannot be read any more ($!): using what it was before");
-        $identity{$name} = _identity($log, $cert, $key, $arg{SSL_passwd_cb});
-        delete $cert{$name};
+        my ($path) = grep { defined && !defined _read($_) } @$pair[1, 2] or next;
+        next if grep { defined && !defined $kept{$_} } @$pair[1, 2];
+        $log->("$path cannot be read any more ($!): using what it was before");
+        push @lost, [$pair->[0], _identity($log, @$pair[1, 2], $arg{SSL_passwd_cb})];
     }
-    return %arg                                 if !%identity;
-    delete @arg{qw(SSL_cert_file SSL_key_file)} if !%cert;
-    $arg{SSL_cert_file} = \%cert                if %cert;
-    return (%arg, SSL_identity => \%identity);
+    return _with_identities(\%arg, @lost);
+}
+
+# The arguments with all as it was when the server started.
+sub frozen {
+    my ($class, %arg) = @_;
+    my @known = grep {
+        !grep { defined && !defined $kept{$_} } @$_[1, 2]
+    } _pairs(\%arg);
+    return _with_identities(\%arg, map { [$_->[0], _kept(@$_[1, 2], $arg{SSL_passwd_cb})] } @known);
+}
+
+sub _with_identities {
+    my ($arg, @found) = @_;
+    return %$arg if !@found;
+    my %identity = (_by_name($arg->{SSL_identity}), map { @$_ } @found);
+    my %cert     = _by_name($arg->{SSL_cert_file});
+    delete @cert{ map { $_->[0] } @found };
+    delete @$arg{qw(SSL_cert_file SSL_key_file)} if !%cert;
+    $arg->{SSL_cert_file} = \%cert               if %cert;
+    return (%$arg, SSL_identity => \%identity);
 }
 
 # Leave all that this process cannot read any more to what it becomes with
@@ -111,14 +121,22 @@ sub _pipe_with {
 # with the same key; else both are taken as they were.
 sub _identity {
     my ($log, $cert, $key, $password) = @_;
-    $password = Vouch::Identity::_password($password);
-    my @new      = map { defined ? (_read($_) // $kept{$_}, $_) : (undef, undef) } $cert, $key;
-    my @old      = map { defined ? ($kept{$_} // _read($_), $_) : (undef, undef) } $cert, $key;
-    my $identity = eval { Vouch::Identity::_from_bytes(@new, $password) };
+    my $before = $kept{$cert};
+    $kept{$cert} = _read($cert) // $before;
+    my $identity = eval { _kept($cert, $key, $password) };
     return $identity if $identity;
-    $log->("$@: using the certificate, too, as it was before");
-    return Vouch::Identity::_from_bytes(@old, $password);
+    $log->(_message($@) . ': using the certificate, too, as it was before');
+    $kept{$cert} = $before;
+    return _kept($cert, $key, $password);
 }
+
+sub _kept {
+    my ($cert, $key, $password) = @_;
+    my @key = defined $key ? ($kept{$key}, $key) : (undef, undef);
+    return Vouch::Identity::_from_bytes($kept{$cert}, $cert, @key, Vouch::Identity::_password($password));
+}
+
+sub _message { return ref $_[0] && $_[0]->can('message') ? $_[0]->message : $_[0] }
 
 # [server name, certificate, key or undef]; the name of the default is ''.
 sub _pairs {
@@ -179,8 +197,9 @@ VOUCH_NETSERVER_KEYS. They are never written to a disk.
 
     Vouch::NetServer::Keys->keep($server, %arguments);
 
-Reads the files and keeps them, if this is root; takes what an earlier program
-of this process has left. Logs if the pipe could not hold it.
+Reads the files and keeps them, if this is root or there will be threads; takes
+what an earlier program of this process has left. Logs if the pipe could not hold
+it.
 
 =head2 arguments
 
@@ -188,6 +207,13 @@ of this process has left. Logs if the pipe could not hold it.
 
 The arguments with C<SSL_identity> in place of certificates and keys that cannot
 be read. C<$log> is a function that is told of it.
+
+=head2 frozen
+
+    my %changed = Vouch::NetServer::Keys->frozen(%arguments);
+
+The arguments with C<SSL_identity> in place of all certificates and keys that
+are kept, whether they can be read or not: as they were when the server started.
 
 =head2 hand_over
 

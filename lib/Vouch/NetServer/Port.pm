@@ -50,7 +50,10 @@ sub settings {
     my ($self, $socket) = @_;
     my $own = $self->{own};
     return $own if $own && blessed $own->{context};
-    my %arg = Vouch::NetServer::Keys->arguments(sub { $self->log(1, $_[0]) }, %{ $self->{arg} });
+    my %arg =
+        $own
+        ? Vouch::NetServer::Keys->frozen(%{ $self->{arg} })
+        : Vouch::NetServer::Keys->arguments(sub { $self->log(1, $_[0]) }, %{ $self->{arg} });
     return $self->{own} = $socket->_settings({ Listen => 1, Timeout => $self->{timeout}, %arg });
 }
 

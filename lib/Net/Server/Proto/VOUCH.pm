@@ -231,6 +231,7 @@ sub _give_up {
     return;
 }
 
+# Without the place, which would be one in here.
 sub _told { return ref $_[0] && $_[0]->can('message') ? $_[0]->message : $_[0] =~ s/\s+\z//r }
 
 sub _numeric {

@@ -10,7 +10,6 @@
 
 #include "lock/name.h"
 
-#define ELEMENT_MAX 511 /* what a decision is given room for */
 #define NAME_ROOM (VOUCH_LOCK_NAME_MAX + 1)
 #define FIRST_ITEMS 4
 #define KEPT_ITEMS 64 /* memory kept by clear */
@@ -106,7 +105,7 @@ grow(void **block, size_t *size, size_t wanted, size_t each)
 int
 vouch_decisions_reserve(struct vouch_decisions *list, size_t count)
 {
-    const size_t text = NAME_ROOM + ELEMENT_MAX + 1;
+    const size_t text = NAME_ROOM + VOUCH_LOCK_ELEMENT_MAX + 1;
     void *block = list->items;
     int status;
 
@@ -144,7 +143,7 @@ vouch_decisions_add(struct vouch_decisions *list,
     struct item *item;
 
     if (list->failed || decision->name_length >= NAME_ROOM
-        || decision->element_length > ELEMENT_MAX
+        || decision->element_length > VOUCH_LOCK_ELEMENT_MAX
         || vouch_decisions_reserve(list, 1) != 0) {
         list->failed = 1;
         return -1;

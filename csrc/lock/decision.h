@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define VOUCH_LOCK_ELEMENT_MAX 511 /* bytes of what a holder is given */
+
 enum vouch_decision_kind {
     VOUCH_DECISION_GRANTED = 1, /* the owner holds it from now on */
     VOUCH_DECISION_QUEUED,      /* it waits; position tells behind whom */

@@ -1,14 +1,17 @@
 /*
  * The load of the benchmarks: TLS connections to 127.0.0.1 from a few
  * threads, each with a full handshake; or one connection that sends or
- * receives a stream.  A session is never resumed.  The server's certificate
- * is not checked.  Not a part of Vouch, and uses nothing of it.
+ * receives a stream.  Each connection says one line and reads to the end, or
+ * asks a web server so many times (--requests).  A session is resumed only
+ * with --resume.  The server's certificate is not checked.  Not a part of
+ * Vouch, and uses nothing of it.
  *
  * By hand:  client --port N --count 1000 --threads 2 --tls 1.3
  *                  --cert client.pem --key client.key
  *
  * It prints one line:
- *   done ok=N failed=N seconds=S tickets=N bytes=N tls=S cipher=S group=S
+ *   done ok=N failed=N seconds=S tickets=N resumed=N bytes=N tls=S cipher=S
+ *   group=S
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -53,7 +56,14 @@
 /* The longest wait for everything, so that nothing is ever left behind. */
 #define TIMEOUT_DEFAULT 120
 
+/* The longest answer of a web server, headers and all. */
+#define ANSWER_SIZE 4096
+
 static const char request[] = "hello\r\n";
+
+static const char http_request[] = "GET / HTTP/1.1\r\n"
+                                   "Host: 127.0.0.1\r\n"
+                                   "Connection: keep-alive\r\n\r\n";
 
 enum stream { STREAM_NONE, STREAM_SEND, STREAM_RECEIVE };
 
@@ -66,7 +76,9 @@ struct options {
     long threads;
     long count;
     long records;
+    long requests; /* of a web server on each connection; 0: a line */
     long timeout;
+    bool resume;
 };
 
 /* What the threads share. */
@@ -78,6 +90,7 @@ struct load {
     long ok;
     long failed;
     long tickets;
+    long resumed;
     long long bytes;
     char settings[128];
 };
@@ -184,9 +197,10 @@ tcp_connect(long port)
     return -1;
 }
 
-/* A connection after its handshake, or NULL with the error told. */
+/* A connection after its handshake, or NULL with the error told.  It offers
+ * the session if there is one. */
 static SSL *
-connection_open(struct load *load, int *fd_r)
+connection_open(struct load *load, SSL_SESSION *session, int *fd_r)
 {
     SSL *ssl = NULL;
     int fd = tcp_connect(load->o->port);
@@ -197,7 +211,9 @@ connection_open(struct load *load, int *fd_r)
     }
     ERR_clear_error();
     ssl = SSL_new(load->ctx);
-    if (ssl != NULL && SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1) {
+    if (ssl != NULL && SSL_set_fd(ssl, fd) == 1
+        && (session == NULL || SSL_set_session(ssl, session) == 1)
+        && SSL_connect(ssl) == 1) {
         *fd_r = fd;
         return ssl;
     }
@@ -286,22 +302,76 @@ note_result(struct load *load, SSL *ssl, bool ok)
         load->ok++;
     else
         load->failed++;
+    if (ssl != NULL && SSL_session_reused(ssl))
+        load->resumed++;
     if (ssl != NULL && load->settings[0] == '\0')
         note_settings(load, ssl);
     pthread_mutex_unlock(&load->lock);
 }
 
-/* One connection of the handshake rows: a line there, the reply back. */
-static void
-connect_once(struct load *load)
+/* The length of an answer that begins so, or 0 if that is not known yet. */
+static size_t
+answer_length(const char *answer)
 {
-    int fd = -1, len = (int) strlen(request);
-    bool ok = false;
-    SSL *ssl = connection_open(load, &fd);
+    const char *body = strstr(answer, "\r\n\r\n");
+    const char *length = strstr(answer, "Content-Length: ");
 
-    if (ssl != NULL && SSL_write(ssl, request, len) == len)
-        ok = read_all(ssl) > 0;
+    if (body == NULL || length == NULL || length > body)
+        return 0;
+    return (size_t) (body + 4 - answer)
+           + (size_t) strtoul(length + 16, NULL, 10);
+}
+
+/* Asks a web server once, and reads its whole answer. */
+static bool
+ask_once(SSL *ssl)
+{
+    char answer[ANSWER_SIZE + 1];
+    size_t have = 0, length = 0;
+    int n = (int) strlen(http_request);
+
+    if (SSL_write(ssl, http_request, n) != n)
+        return false;
+    while (length == 0 || have < length) {
+        n = SSL_read(ssl, answer + have, (int) (ANSWER_SIZE - have));
+        if (n <= 0) {
+            complain("read");
+            return false;
+        }
+        have += (size_t) n;
+        answer[have] = '\0';
+        length = answer_length(answer);
+    }
+    return strncmp(answer, "HTTP/1.1 200 ", 13) == 0;
+}
+
+static bool
+talk(SSL *ssl, const struct options *o)
+{
+    int len = (int) strlen(request);
+    long i = 0;
+
+    if (o->requests == 0)
+        return SSL_write(ssl, request, len) == len && read_all(ssl) > 0;
+    for (i = 0; i < o->requests; i++)
+        if (!ask_once(ssl))
+            return false;
+    return true;
+}
+
+/* One connection of the handshake rows. */
+static void
+connect_once(struct load *load, SSL_SESSION **session)
+{
+    int fd = -1;
+    SSL *ssl = connection_open(load, *session, &fd);
+    bool ok = ssl != NULL && talk(ssl, load->o);
+
     note_result(load, ssl, ok);
+    if (ok && load->o->resume) {
+        SSL_SESSION_free(*session);
+        *session = SSL_get1_session(ssl);
+    }
     if (ssl != NULL)
         connection_close(ssl, fd);
 }
@@ -323,9 +393,11 @@ static void *
 thread_main(void *arg)
 {
     struct load *load = arg;
+    SSL_SESSION *session = NULL;
 
     while (take_turn(load))
-        connect_once(load);
+        connect_once(load, &session);
+    SSL_SESSION_free(session);
     return NULL;
 }
 
@@ -349,7 +421,7 @@ static int
 run_stream(struct load *load)
 {
     int fd = -1;
-    SSL *ssl = connection_open(load, &fd);
+    SSL *ssl = connection_open(load, NULL, &fd);
 
     if (ssl == NULL)
         return -1;
@@ -419,6 +491,11 @@ parse_option(int c, const char *arg, struct options *o)
     case 'r':
         o->stream = STREAM_RECEIVE;
         return 0;
+    case 'q':
+        return parse_number(arg, LONG_MAX, &o->requests);
+    case 'R':
+        o->resume = true;
+        return 0;
     case 't':
         return parse_number(arg, INT_MAX, &o->timeout);
     default:
@@ -433,7 +510,8 @@ usage(void)
             "usage: client --port N [--threads N] [--count N]"
             " [--tls 1.2|1.3]\n"
             "              [--cert FILE --key FILE] [--timeout SECONDS]\n"
-            "              [--send RECORDS | --receive]\n");
+            "              [--requests N] [--resume]"
+            " [--send RECORDS | --receive]\n");
     return -1;
 }
 
@@ -449,6 +527,8 @@ parse_options(int argc, char **argv, struct options *o)
         {"count", required_argument, NULL, 'n'},
         {"send", required_argument, NULL, 's'},
         {"receive", no_argument, NULL, 'r'},
+        {"requests", required_argument, NULL, 'q'},
+        {"resume", no_argument, NULL, 'R'},
         {"timeout", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},
     };
@@ -478,9 +558,10 @@ run(struct load *load)
         status = run_threads(load);
     else
         status = run_stream(load);
-    printf("done ok=%ld failed=%ld seconds=%.3f tickets=%ld bytes=%lld %s\n",
-           load->ok, load->failed, now() - start, load->tickets, load->bytes,
-           load->settings);
+    printf("done ok=%ld failed=%ld seconds=%.3f tickets=%ld resumed=%ld"
+           " bytes=%lld %s\n",
+           load->ok, load->failed, now() - start, load->tickets, load->resumed,
+           load->bytes, load->settings);
     SSL_CTX_free(load->ctx);
     return status == 0 && load->failed == 0 ? 0 : -1;
 }

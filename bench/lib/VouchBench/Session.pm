@@ -68,9 +68,28 @@ sub server_command {
     return (@program, '--cert', $self->path('server.pem'), '--key', $self->path('server.key'), @options);
 }
 
+# A program of ours in Perl; under the name of IO::Socket::SSL, whichever of
+# the two that is.
+sub perl_command {
+    my ($self, $server, $program, @options) = @_;
+    my @instead = $server eq 'vouch' ? '-MVouch::Instead' : ();
+    return (
+        $^X, _include($server), @instead, "$BENCH/$program", '--cert',
+        $self->path('server.pem'), '--key', $self->path('server.key'), @options
+    );
+}
+
 sub client_command {
     my ($self, @options) = @_;
     return ($self->path('client'), @options);
+}
+
+# True if Perl finds the module; else a note tells what needs it.
+sub has_module {
+    my ($self, $module) = @_;
+    return 1 if eval { $self->_tool($^X, "-M$module", '-e1') };
+    $self->note("There is no $module here.");
+    return;
 }
 
 # A server and its load from beginning to end: what both report.
@@ -108,7 +127,8 @@ sub rounds {
 sub figure {
     my ($self, $cell, $server, $key) = @_;
     my $samples = $self->{samples}{ $cell->{label} }{$server} or return;
-    return median(map { $_->{$key} } @$samples);
+    my @known   = grep { defined } map { $_->{$key} } @$samples;
+    return @known ? median(@known) : undef;
 }
 
 # The widest (largest - smallest) / median of a figure, and where it was.
@@ -117,7 +137,9 @@ sub widest_spread {
     my ($widest, $where) = (0, '');
     for my $label (sort keys %{ $self->{samples} }) {
         for my $server (sort keys %{ $self->{samples}{$label} }) {
-            my $spread = spread(map { $_->{$key} } @{ $self->{samples}{$label}{$server} });
+            my @known = grep { defined } map { $_->{$key} } @{ $self->{samples}{$label}{$server} };
+            next if !@known;
+            my $spread = spread(@known);
             ($widest, $where) = ($spread, "$label, $NAME{$server}") if $spread > $widest;
         }
     }

@@ -24,8 +24,16 @@ package IO::Socket::SSL {    ## no critic (ProhibitMultiplePackages)
     *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
     no strict 'refs';    ## no critic (ProhibitNoStrict)
     *$_ = \&{"Vouch::Socket::$_"} for grep { /\A\w+\z/ } @EXPORT;
-    for my $package (reverse grep { /\AVouch::Socket\b/ } @{ mro::get_linear_isa('Vouch::Socket') }) {
-        *$_ = \&{"${package}::$_"} for grep { /\A[a-z]/ && defined &{"${package}::$_"} } keys %{"${package}::"};
+    for my $package (grep { /\AVouch::Socket\b/ } @{ mro::get_linear_isa('Vouch::Socket') }) {
+        *$_ = \&{"${package}::$_"}
+            for grep { /\A[a-z]/ && defined &{"${package}::$_"} && !defined &$_ } keys %{"${package}::"};
+    }
+
+    # What a listener of another class accepts is of this one all the same.
+    sub accept {         ## no critic (ProhibitBuiltinHomonyms)
+        my ($self, $class) = @_;
+        @_ = ($self, $class // 'IO::Socket::SSL');
+        goto &Vouch::Socket::accept;
     }
 }
 

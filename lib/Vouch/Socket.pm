@@ -81,6 +81,7 @@ sub accept {
         : $self->_tcp_accept($class   // ref $self);
     return _failed_accept($! + 0) if !$client;
     ${*$client}{vouch} = $own;
+    my $peer = wantarray ? $client->peername : undef;    # later it may be gone
 
     if (!$own->{plain}) {
         my $context = $own->{context};
@@ -90,7 +91,7 @@ sub accept {
             or $client->_not_started($stream, 'accept', $own->{timeout})
             or return;
     }
-    return wantarray ? ($client, $client->peername) : $client;
+    return wantarray ? ($client, $peer) : $client;
 }
 
 sub accept_SSL  { my ($self, @arg) = @_; return $self->_start('accept',  @arg) }

@@ -34,3 +34,5 @@ INCLUDE: StreamFacts.xs
 INCLUDE: VerifyContext.xs
 
 INCLUDE: Socket.xs
+
+INCLUDE: Handshakes.xs

@@ -111,6 +111,7 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     if (self->conn != NULL && self->forks == vxs_forks && !self->busy)
         (void) vouch_conn_close(self->conn);
     vouch_conn_free(self->conn);
+    vouch_seat_free(self->seat);
     vxs_stream_leave(aTHX_ self);
     SvREFCNT_dec(self->config);
     SvREFCNT_dec(self->socket);
@@ -120,6 +121,21 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     Safefree(self->data);
     Safefree(self);
     errno = saved;
+    return 0;
+}
+
+static int
+free_listener(pTHX_ SV *sv, MAGIC *mg)
+{
+    struct vxs_listener *self = (struct vxs_listener *) mg->mg_ptr;
+
+    PERL_UNUSED_VAR(sv);
+    if (self == NULL)
+        return 0;
+    vouch_listener_free(self->core);
+    SvREFCNT_dec(self->asked.verify_cb);
+    SvREFCNT_dec(self->asked.pending);
+    Safefree(self);
     return 0;
 }
 
@@ -156,6 +172,7 @@ VTBL(vxs_session_vtbl, free_session);
 VTBL(vxs_store_vtbl, NULL);
 VTBL(vxs_stream_vtbl, free_stream);
 VTBL(vxs_tie_vtbl, free_tie);
+VTBL(vxs_listener_vtbl, free_listener);
 
 SV *
 vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,

@@ -22,6 +22,8 @@ struct vxs_config {
 /* A connection with its reading buffer; the tied half of a socket. */
 struct vxs_stream {
     struct vouch_conn *conn;
+    struct vouch_seat *seat; /* a listener's count of it, or NULL */
+
     SV *config;          /* a reference to the Vouch::Config */
     SV *socket;          /* a weak reference to the handle it is tied to */
     IO *io;              /* the handle's, while it is tied; not counted */
@@ -43,6 +45,15 @@ struct vxs_stream {
 #endif
 };
 
+/* Handshakes under way. */
+struct vxs_listener {
+    struct vouch_listener *core;
+    struct vxs_stream asked; /* whom the verify callback is asked for: not a
+                                handle yet, and one at a time */
+    int fd;                  /* the listening one */
+    int busy;                /* inside the core: it may not be called */
+};
+
 extern const MGVTBL vxs_cert_vtbl;
 extern const MGVTBL vxs_identity_vtbl;
 extern const MGVTBL vxs_draft_vtbl;
@@ -52,6 +63,7 @@ extern const MGVTBL vxs_session_vtbl;
 extern const MGVTBL vxs_store_vtbl;
 extern const MGVTBL vxs_stream_vtbl;
 extern const MGVTBL vxs_tie_vtbl;
+extern const MGVTBL vxs_listener_vtbl;
 
 /* Counts the forks of this process, so that a connection knows whether the
  * process that would end it is the one that used it last. */
@@ -153,6 +165,9 @@ int vxs_password(char *password, size_t size, void *arg);
 SV *vxs_accept(pTHX_ SV *listener, const char *class_name);
 SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback,
                       IV io_timeout, UV max_line);
+SV *vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
+                     const char *class_name, SV *config, IV io_timeout,
+                     UV max_line);
 int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 void vxs_stream_leave(pTHX_ struct vxs_stream *stream);
@@ -181,6 +196,30 @@ ssize_t vxs_stream_fill(pTHX_ struct vxs_stream *stream, SV *line);
 size_t vxs_stream_buffered(const struct vxs_stream *stream);
 void vxs_stream_consume(struct vxs_stream *stream, size_t length);
 void vxs_stream_release(struct vxs_stream *stream);
+
+/*
+ * listener.c: handshakes under way, and the next that is done: a handle, or,
+ * if told to tell, a reference to an array about one that failed; undef with
+ * errno (ETIMEDOUT, EBADF once it is closed).  wait_ms is 0 not to wait, -1
+ * for no limit; looked is true if even what has arrived shall not be looked
+ * for, only what was found before.
+ */
+struct vxs_accepting {
+    SV *socket; /* the listening one */
+    SV *config;
+    const char *class_name;
+    IV io_timeout;
+    UV max_line;
+    IV wait_ms;
+    int looked;
+    int tell;
+};
+
+SV *vxs_listener_new(pTHX_ int fd, SV *callback,
+                     const struct vouch_listener_limits *limits);
+SV *vxs_listener_next(pTHX_ struct vxs_listener *listener,
+                      const struct vxs_accepting *how);
+void vxs_listener_check_busy(pTHX_ struct vxs_listener *listener);
 
 /* line.c: the next line by $/, a new SV; NULL at the end or on an error. */
 SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);

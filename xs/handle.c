@@ -21,16 +21,34 @@ new_glob(pTHX)
 }
 
 /*
- * Accept one TCP connection: a handle of the class, or undef with errno.
- * Its bytes go through TLS, so it has no buffering layer of Perl's.
+ * A handle of the class on a socket, which it owns.  Its bytes go through
+ * TLS, so it has no buffering layer of Perl's.  NULL with errno, and the
+ * socket closed.
  */
+static SV *
+new_handle(pTHX_ int fd, const char *class_name)
+{
+    PerlIO *stream =
+        PerlIO_openn(aTHX_ ":unix", "r+", fd, 0, 0, NULL, 0, NULL);
+    GV *gv;
+
+    if (stream == NULL) {
+        close(fd);
+        return NULL;
+    }
+    gv = new_glob(aTHX);
+    IoIFP(GvIOp(gv)) = stream;
+    IoOFP(GvIOp(gv)) = stream;
+    IoTYPE(GvIOp(gv)) = IoTYPE_SOCKET;
+    return sv_bless(newRV_noinc((SV *) gv), gv_stashpv(class_name, GV_ADD));
+}
+
+/* Accept one TCP connection: a handle of the class, or undef with errno. */
 SV *
 vxs_accept(pTHX_ SV *listener, const char *class_name)
 {
     IO *from = sv_2io(listener);
-    PerlIO *stream;
     SV *handle;
-    GV *gv;
     int fd;
 
     if (IoIFP(from) == NULL) {
@@ -41,17 +59,8 @@ vxs_accept(pTHX_ SV *listener, const char *class_name)
     if (fd < 0)
         return newSV(0);
     (void) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    stream = PerlIO_openn(aTHX_ ":unix", "r+", fd, 0, 0, NULL, 0, NULL);
-    if (stream == NULL) {
-        close(fd);
-        return newSV(0);
-    }
-    gv = new_glob(aTHX);
-    IoIFP(GvIOp(gv)) = stream;
-    IoOFP(GvIOp(gv)) = stream;
-    IoTYPE(GvIOp(gv)) = IoTYPE_SOCKET;
-    handle = newRV_noinc((SV *) gv);
-    return sv_bless(handle, gv_stashpv(class_name, GV_ADD));
+    handle = new_handle(aTHX_ fd, class_name);
+    return handle == NULL ? newSV(0) : handle;
 }
 
 /* Tie, as Perl does it, but so that either learns of the other's end. */
@@ -67,20 +76,15 @@ tie(pTHX_ IO *io, SV *object, struct vxs_stream *self)
     self->io = io;
 }
 
-SV *
-vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback, IV io_timeout,
-                  UV max_line)
+/* The tied half of a handle, without a connection yet: mortal. */
+static SV *
+new_stream(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line,
+           struct vxs_stream **stream_r)
 {
-    struct vxs_config *settings =
-        vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
     IO *io = sv_2io(socket);
     struct vxs_stream *self;
-    struct vouch_error err;
     SV *object;
 
-    if (!SvROK(socket) || SvTYPE(SvRV(socket)) != SVt_PVGV)
-        croak("argument is not a socket handle");
-    vouch_error_clear(&err);
     Newxz(self, 1, struct vxs_stream);
     object =
         sv_2mortal(vxs_wrap(aTHX_ "Vouch::Stream", self, 0, &vxs_stream_vtbl));
@@ -92,13 +96,56 @@ vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback, IV io_timeout,
     self->io_timeout = io_timeout;
     self->max_line = max_line;
     self->config = newSVsv(config);
-    self->verify_cb = SvOK(callback) ? newSVsv(callback) : NULL;
     self->socket = sv_rvweaken(newSVsv(socket));
+    *stream_r = self;
+    return object;
+}
+
+SV *
+vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback, IV io_timeout,
+                  UV max_line)
+{
+    struct vxs_config *settings =
+        vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
+    struct vxs_stream *self;
+    struct vouch_error err;
+    SV *object;
+
+    (void) sv_2io(socket);
+    if (!SvROK(socket) || SvTYPE(SvRV(socket)) != SVt_PVGV)
+        croak("argument is not a socket handle");
+    vouch_error_clear(&err);
+    object = new_stream(aTHX_ socket, config, io_timeout, max_line, &self);
+    self->verify_cb = SvOK(callback) ? newSVsv(callback) : NULL;
     if (vouch_conn_new(settings->config, self->fd, &self->conn, &err) != 0)
         vxs_throw(aTHX_ & err);
     vouch_conn_set_arg(self->conn, self);
-    tie(aTHX_ io, object, self);
+    tie(aTHX_ sv_2io(socket), object, self);
     return newSVsv(object);
+}
+
+/* A handle on a connection whose handshake is done; it owns the three.  NULL
+ * with errno, and they are gone. */
+SV *
+vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
+                 const char *class_name, SV *config, IV io_timeout,
+                 UV max_line)
+{
+    SV *socket = new_handle(aTHX_ ready->fd, class_name);
+    struct vxs_stream *self;
+    SV *object;
+
+    if (socket == NULL) {
+        vouch_conn_free(ready->conn);
+        vouch_seat_free(ready->seat);
+        return NULL;
+    }
+    object = new_stream(aTHX_ socket, config, io_timeout, max_line, &self);
+    self->conn = ready->conn;
+    self->seat = ready->seat;
+    vouch_conn_set_arg(self->conn, self);
+    tie(aTHX_ GvIOp((GV *) SvRV(socket)), object, self);
+    return socket;
 }
 
 /*
@@ -113,6 +160,8 @@ vxs_stream_detach(pTHX_ struct vxs_stream *self, int quiet)
         (void) vouch_conn_close(self->conn);
     self->forks = vxs_forks - 1;
     self->fd = -1;
+    vouch_seat_free(self->seat);
+    self->seat = NULL;
     if (self->io != NULL)
         (void) sv_unmagic((SV *) self->io, PERL_MAGIC_tiedscalar);
 }

@@ -39,6 +39,7 @@ my %PERL = (
     'Vouch::Certificate'        => 'tls',
     'Vouch::Config'             => 'tls',
     'Vouch::Context'            => 'tls',
+    'Vouch::Handshakes'         => 'tls',
     'Vouch::Identity'           => 'tls',
     'Vouch::Key'                => 'tls',
     'Vouch::Listener'           => 'tls',

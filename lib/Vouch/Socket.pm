@@ -63,8 +63,10 @@ sub import {
 sub configure {
     my ($self, $arg) = @_;
     my $own = $self->_settings($arg);
+    my $many = _handshakes_wanted($arg);
     $self->IO::Socket::IP::configure($arg) or return _tcp_failed($arg);
     ${*$self}{vouch} = $own;
+    ${*$self}{vouch_listener} = Vouch::Listener->_inside($self, $many) if $many;
     return $self if $arg->{Listen} || $own->{context}->is_server || $own->{plain};
     return $self->connect_SSL;
 }
@@ -73,6 +75,7 @@ sub accept {
     my ($self, $class) = @_;
     my $own = ${*$self}{vouch};
     return _failed_accept(EBADF) if !$own || !blessed $own->{context};    # closed, or another thread's
+    return ${*$self}{vouch_listener}->accept($class // ref $self) if ${*$self}{vouch_listener};
     my $timeout = ${*$self}{io_socket_timeout};
     return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
     my $client =
@@ -102,13 +105,15 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my $stream = tied *$self;
     $stream->_detach($arg{SSL_no_shutdown} ? 1 : 0) if $stream;
     delete ${*$self}{vouch};
+    my $listener = delete ${*$self}{vouch_listener};
+    $listener->_end if $listener;
     return CORE::close($self);
 }
 
 sub read {    ## no critic (ProhibitBuiltinHomonyms)
     my $self   = $_[0];
     my $stream = tied *$self or return CORE::read($self, $_[1], $_[2], $_[3] // 0);
-    return $self->blocking
+    return IO::Handle::blocking($self)
         ? $stream->_read_all($_[1], $_[2], $_[3] // 0)
         : $stream->READ($_[1], $_[2], $_[3] // 0);
 }
@@ -146,6 +151,16 @@ sub ungetc {
     $stream->_unread(chr $code);
     return 1;
 }
+
+# With Handshakes the descriptor never blocks; whether accept waits is kept
+# beside it.
+sub blocking {
+    my $self     = shift;
+    my $listener = ${*$self}{vouch_listener} or return $self->SUPER::blocking(@_);
+    return $listener->blocking(@_);
+}
+
+sub listener { my ($self) = @_; return ${*$self}{vouch_listener} }
 
 sub pending {
     my ($self) = @_;
@@ -298,6 +313,14 @@ sub _check_numbers {
         Vouch::Error->throw(code => 'argument', message => "$told must be a number, 0 or more, not '$value'");
     }
     return;
+}
+
+# Handshakes and what belongs to it, if it is asked for.
+sub _handshakes_wanted {
+    my ($arg) = @_;
+    return if !grep { exists $arg->{$_} } qw(Handshakes HandshakeTimeout PerAddress MaxConnections on_error);
+    require Vouch::Listener;
+    return Vouch::Listener::_take_arguments($arg);
 }
 
 # What the arguments say about a socket, or about all that a listener accepts;
@@ -712,7 +735,9 @@ by this: use C<alarm> where a whole request must end in time.
 
 C<accept> does the handshake, so a client that stays silent holds up a server
 of one process for C<Timeout> seconds. Where that matters, give the listener
-C<< SSL_startHandshake => 0 >> and call C<accept_SSL> in a child process.
+C<< Handshakes => 1000 >>: it does so many at once, and returns those that are
+done (L<Vouch::Listener>). Or give it C<< SSL_startHandshake => 0 >> and call
+C<accept_SSL> in a child process.
 
 =head2 Names of hosts
 
@@ -1267,6 +1292,12 @@ See L</CALLBACKS>.
 1 to leave the TCP connection open when C<accept_SSL> or C<connect_SSL> has
 failed. Default 0: it is closed.
 
+=item Handshakes, HandshakeTimeout, PerAddress, MaxConnections, on_error
+
+For a socket that listens: how many handshakes C<accept> may have under way at
+once, which makes slow clients harmless, and what belongs to it. See
+L<Vouch::Listener/With Vouch::Socket>. Default: one after the other.
+
 =back
 
 C<< Vouch::Socket->new >> without arguments makes a socket to be configured
@@ -1310,6 +1341,21 @@ context) with C<$SSL_ERROR> and C<$!> set if nobody came within C<Timeout>
 seconds, or the handshake failed; the listener is ready for the next client in
 either case, so a server goes on. Dies with what the verify callback died
 with, and goes on too, if the server catches it.
+
+With C<Handshakes> it returns the next connection that is ready, and undef only
+for C<Timeout>, EAGAIN or a closed socket: see L<Vouch::Listener/accept>.
+
+=head2 listener
+
+    my $stats = $server->listener->stats;
+
+The L<Vouch::Listener> of a socket made with C<Handshakes>, else undef.
+
+=head2 blocking
+
+    $socket->blocking(0);
+
+As in L<IO::Handle>. With C<Handshakes> it says whether C<accept> waits.
 
 =head2 accept_SSL, connect_SSL
 

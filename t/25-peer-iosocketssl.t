@@ -295,7 +295,7 @@ sub rest_of {
     my ($facts) = @_;
     my %rest = %$facts;
     delete @rest{qw(short full alert)};
-    $rest{refused} =~ s/ \(.*\)\z//s if $rest{refused};
+    $rest{refused} =~ s{(?: \(.*\))?; (?:client|server) .*}{}s if $rest{refused};
     return \%rest;
 }
 %servers = ();

@@ -124,7 +124,7 @@ sub sends {
 }
 
 my $FAILED    = qr/\Arefused [0-9]+ SSL accept attempt failed \S/;
-my $TIMED_OUT = qr/\Arefused @{[ETIMEDOUT]} SSL accept attempt failed: no handshake within [0-9]+ seconds\z/;
+my $TIMED_OUT = qr/\Arefused @{[ETIMEDOUT]} SSL accept attempt failed: no handshake within [0-9]+ seconds; /;
 my $GONE =
     qr/\Arefused [0-9]+ SSL accept attempt failed .*(?:cut off|closed|[Cc]onnection reset|Broken pipe)/;
 

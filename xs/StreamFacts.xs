@@ -13,6 +13,14 @@ _error(self)
     mPUSHi(err->sys_errno);
     mPUSHu(err->lib_code);
 
+SV *
+_failure(self)
+    struct vxs_stream *self
+  CODE:
+    RETVAL = vxs_failure_facts(aTHX_ self->conn);
+  OUTPUT:
+    RETVAL
+
 int
 _is_ready(self)
     struct vxs_stream *self
@@ -20,10 +28,11 @@ _is_ready(self)
     _is_resumed = 1
     _protocol = 2
     _is_closed_by_peer = 3
+    _is_asked = 4
   PREINIT:
     static int (*const getters[])(const struct vouch_conn *) = {
         vouch_conn_is_ready, vouch_conn_is_resumed, vouch_conn_protocol,
-        vouch_conn_is_closed_by_peer};
+        vouch_conn_is_closed_by_peer, vouch_conn_is_asked};
   CODE:
     RETVAL = getters[ix](self->conn);
   OUTPUT:
@@ -42,6 +51,19 @@ _cipher(self)
         vouch_conn_server_name};
   CODE:
     RETVAL = getters[ix](self->conn);
+  OUTPUT:
+    RETVAL
+
+SV *
+_authorities(self)
+    struct vxs_stream *self
+  PREINIT:
+    struct vxs_list list;
+  CODE:
+    VXS_LIST_PERL(list);
+    list.array = newAV();
+    RETVAL = newRV_noinc((SV *) list.array);
+    (void) vouch_conn_authorities(self->conn, vxs_push_text, &list);
   OUTPUT:
     RETVAL
 

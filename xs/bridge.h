@@ -131,6 +131,7 @@ struct vxs_list {
 #define VXS_LIST_PERL(list) NOOP
 #endif
 
+int vxs_push_text(const char *text, void *arg);
 int vxs_push_field(const char *name, const unsigned char *value, size_t length,
                    void *arg);
 int vxs_push_san(enum vouch_san_type type, const unsigned char *value,
@@ -223,6 +224,14 @@ void vxs_listener_check_busy(pTHX_ struct vxs_listener *listener);
 
 /* line.c: the next line by $/, a new SV; NULL at the end or on an error. */
 SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
+
+/*
+ * failure.c: who the peer of a failed connection is, who refused and what to
+ * do, in a line for people (mortal); and a reference to a hash of what a
+ * Vouch::Error may hold.
+ */
+SV *vxs_failure_details(pTHX_ const struct vouch_conn *conn);
+SV *vxs_failure_facts(pTHX_ const struct vouch_conn *conn);
 
 /* $SSL_ERROR, as a number and a text. */
 void vxs_set_ssl_error(pTHX_ IV number, const char *text);

@@ -19,6 +19,16 @@ vxs_push_field(const char *name, const unsigned char *value, size_t length,
 }
 
 int
+vxs_push_text(const char *text, void *arg)
+{
+    struct vxs_list *list = arg;
+    dTHXa(list->perl);
+
+    av_push(list->array, newSVpv(text, 0));
+    return 0;
+}
+
+int
 vxs_push_san(enum vouch_san_type type, const unsigned char *value,
              size_t length, void *arg)
 {

@@ -132,10 +132,13 @@ static int
 fail_alert(struct vouch_conn *conn, unsigned long code, const char *openssl)
 {
     int alert = ERR_GET_REASON(code) - ALERT_REASON;
+    const char *words = SSL_alert_desc_string_long(alert);
 
+    if (strcmp(words, "unknown") == 0) /* those of TLS 1.3 */
+        words = vouch_alert_name(alert);
     conn->alert_received = alert;
     vouch_error_set(&conn->error, VOUCH_E_ALERT, "%s (the peer's alert: %s)",
-                    openssl, SSL_alert_desc_string_long(alert));
+                    openssl, words);
     conn->error.lib_code = code;
     return -1;
 }

@@ -4,7 +4,13 @@
  */
 #include "tls/private.h"
 
+#include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+
+#ifdef __linux__
+#include <asm/socket.h> /* SO_PEERNAME, which POSIX does not know */
+#endif
 
 #include <openssl/x509v3.h>
 
@@ -12,15 +18,35 @@
 
 #define AUTHORITY_MAX 1024 /* bytes of one name that are told */
 
+/* Linux tells it also of a socket that was reset before it was accepted, to
+ * who asks for no more bytes than there are. */
+static int
+peer_of(int fd, struct sockaddr_storage *storage, socklen_t *length)
+{
+    if (getpeername(fd, (struct sockaddr *) storage, length) == 0)
+        return 0;
+#ifdef SO_PEERNAME
+    *length = sizeof(struct sockaddr_in6);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, storage, length) == 0)
+        return 0;
+    *length = sizeof(struct sockaddr_in);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERNAME, storage, length);
+#else
+    return -1;
+#endif
+}
+
 void
 vouch_conn_note_peer(struct vouch_conn *conn)
 {
     struct sockaddr_storage storage;
     socklen_t length = sizeof(storage);
+    int saved = errno;
 
-    if (conn->fd < 0
-        || getpeername(conn->fd, (struct sockaddr *) &storage, &length) != 0)
+    if (conn->fd < 0 || peer_of(conn->fd, &storage, &length) != 0) {
+        errno = saved;
         return;
+    }
     if (length > sizeof(conn->address.bytes))
         length = sizeof(conn->address.bytes);
     memcpy(conn->address.bytes, &storage, length);
@@ -127,6 +153,8 @@ vouch_conn_failure(const struct vouch_conn *conn,
     facts.first = conn->first;
     facts.first_length = conn->first_length;
     vouch_failure_judge(&facts, failure);
+    if (conn->state == VOUCH_CONN_CLOSED)
+        failure->side = VOUCH_SIDE_NOBODY; /* we have ended it */
     copy_peer(conn, failure->peer);
     if (name != NULL)
         copy_name(name, failure->server_name);

@@ -128,12 +128,13 @@ begins(const unsigned char *bytes, size_t length, const char *with)
     return length >= need && memcmp(bytes, with, need) == 0;
 }
 
+/* No more than a record's head, five bytes, may have been read. */
 static int
 is_http(const unsigned char *bytes, size_t length)
 {
-    static const char *const words[] = {
-        "HTTP/",   "GET ",   "HEAD ",  "POST ",   "PUT ", "DELETE ",
-        "OPTIONS", "PATCH ", "TRACE ", "CONNECT", "PRI *"};
+    static const char *const words[] = {"HTTP/", "GET ",  "HEAD ", "POST ",
+                                        "PUT ",  "DELET", "OPTIO", "PATCH",
+                                        "TRACE", "CONNE", "PRI *"};
     size_t i;
 
     for (i = 0; i < COUNT(words); i++) {
@@ -204,7 +205,7 @@ vouch_speech_of(enum vouch_role role, const unsigned char *first,
         return VOUCH_SPEECH_POP3;
     if (begins(first, length, "* OK"))
         return VOUCH_SPEECH_IMAP;
-    if (begins(first, length, "PROXY ")
+    if (begins(first, length, "PROXY")
         || (length > 4 && memcmp(first, "\r\n\r\n", 5) == 0))
         return VOUCH_SPEECH_PROXY;
     return is_text(first, length) ? VOUCH_SPEECH_TEXT : VOUCH_SPEECH_BYTES;
@@ -269,7 +270,10 @@ judge_speech(const struct vouch_failure_facts *facts,
     failure->cause = failure->speech == VOUCH_SPEECH_HTTP
                          ? VOUCH_CAUSE_PLAIN_HTTP
                          : VOUCH_CAUSE_NOT_TLS;
-    failure->side = VOUCH_SIDE_OURS;
+    if (facts->code == VOUCH_E_CLOSED)
+        failure->side = VOUCH_SIDE_THEIRS;
+    else if (facts->code != VOUCH_OK && facts->code != VOUCH_E_TIMEOUT)
+        failure->side = VOUCH_SIDE_OURS;
     return 1;
 }
 

@@ -172,6 +172,9 @@ ask_program(struct vouch_conn *conn, X509_STORE_CTX *store, int ok)
     conn->verdict.by = VOUCH_BY_CALLBACK;
     answer = conn->config->callback(&verify, conn->arg) > 0;
     OPENSSL_free(names);
+    /* Without a fault, OpenSSL would tell the peer of an internal error. */
+    if (!answer && X509_STORE_CTX_get_error(store) == X509_V_OK)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     return answer;
 }
 

@@ -8,16 +8,25 @@ use overload
     'bool'   => sub { 1 },
     fallback => 1;
 
+# What explains a connection that failed; undef if it is not known.
+my @FAILURE = qw(cause side alert peer server_name hint details);
+
 sub new {
     my ($class, %facts) = @_;
     return bless {
         code    => $facts{code} // 'unknown',
-        message => ($facts{message} // 'unknown error') =~ s/[\x00-\x1f\x7f]/?/gr,
+        message => _line($facts{message} // 'unknown error'),
         errno   => $facts{errno}   // 0,
         library => $facts{library} // 0,
         file    => $facts{file},
         line    => $facts{line},
+        map { $_ => _line($facts{$_}) } @FAILURE,
     }, $class;
+}
+
+sub _line {
+    my ($text) = @_;
+    return defined $text ? $text =~ s/[\x00-\x1f\x7f]/?/gr : undef;
 }
 
 sub code    { return $_[0]{code} }
@@ -26,6 +35,14 @@ sub errno   { return $_[0]{errno} }
 sub library { return $_[0]{library} }
 sub file    { return $_[0]{file} }
 sub line    { return $_[0]{line} }
+
+sub cause       { return $_[0]{cause} }
+sub side        { return $_[0]{side} }
+sub alert       { return $_[0]{alert} }
+sub peer        { return $_[0]{peer} }
+sub server_name { return $_[0]{server_name} }
+sub hint        { return $_[0]{hint} }
+sub details     { return $_[0]{details} }
 
 sub text {
     my ($self) = @_;
@@ -44,6 +61,21 @@ sub throw {
     die $class->new(%facts);
 }
 
+# What a Vouch::Stream knows of its failure, but for what is given.
+sub _of_stream {
+    my ($class, $stream, %facts) = @_;
+    return $class->new(%{ $stream->_failure }, %facts);
+}
+
+# Errors of the set-up that are among the usual causes too.
+my %AT_SETUP = (
+    mismatch => {
+        cause => 'bad_pair',
+        side  => 'ours',
+        hint  => 'SSL_cert_file and SSL_key_file must have been made together',
+    },
+);
+
 # Called by XS.
 sub _throw {
     my ($code, $message, $errno, $library) = @_;
@@ -52,6 +84,7 @@ sub _throw {
         message => $message,
         errno   => $errno,
         library => $library,
+        %{ $AT_SETUP{$code} // {} },
     );
 }
 
@@ -118,7 +151,9 @@ None.
     my $error = Vouch::Error->new(code => 'limit', message => 'too many visitors');
 
 Makes an error without throwing it. Arguments, by name: C<code> (default
-C<unknown>), C<message>, C<errno> (0), C<library> (0), C<file> and C<line> (undef).
+C<unknown>), C<message>, C<errno> (0), C<library> (0), and, undef unless given,
+C<file>, C<line>, C<cause>, C<side>, C<alert>, C<peer>, C<server_name>, C<hint>,
+C<details>. Control characters become question marks.
 
 =head2 throw
 
@@ -182,6 +217,82 @@ OpenSSL's number of its error, or 0.
     say join ':', $error->file, $error->line;
 
 Where the program called Vouch; undef if the error was not thrown.
+
+=head2 cause
+
+    say 'they need a certificate' if ($error->cause // '') eq 'no_certificate';
+
+Why a TLS connection failed, as one word that stays the same from release to
+release; undef if it was not about one.
+
+    plain_http      the other end speaks HTTP without TLS
+    not_tls         it speaks something else: SSH, SMTP, any bytes; or both
+                    ends are clients, or servers
+    protocol        no version of TLS in common
+    cipher          no cipher, group or signature in common
+    alpn            no application protocol in common
+    untrusted       the certificate is self-signed, or its authority unknown
+    expired         it is out of date
+    not_yet_valid   its first day has not come
+    name            it is for another name
+    purpose         it is for another use
+    weak            its key or its signature is too weak
+    revoked         it was revoked, or there is no list to know from
+    not_pinned      it is not among the pins
+    callback        SSL_verify_callback said no
+    refused         the certificate was refused, and no reason given
+    bad_pair        a key that does not belong to the certificate
+    no_certificate  the client has shown none
+    timeout         no answer in time
+    closed          the other end closed without a word
+    reset           the connection was broken
+    unknown         none of these
+
+Which end's certificate it is about follows from C<side> and from who you are. An
+alert says less than the refusing side knows: C<untrusted> also stands for a
+callback there that refused, and C<cipher> for servers that refuse for many reasons
+with C<handshake_failure>.
+
+=head2 side
+
+    warn 'they refused us' if ($error->side // '') eq 'theirs';
+
+Who refused: C<ours>, or C<theirs>, the other end. undef where nobody did:
+a time limit, a network.
+
+=head2 alert
+
+    say $error->alert // 'none';
+
+The TLS alert that the refusing side sent, by its name in RFC 8446
+(C<unknown_ca>, C<certificate_required>); undef if there was none.
+
+=head2 peer
+
+    say $error->peer // 'unknown';
+
+The other end: C<127.0.0.1:1965>, C<[::1]:1965>, C<unix>; undef if it is not
+known. Where no TCP connection was made: the host and port as they were given.
+
+=head2 server_name
+
+    say $error->server_name // 'none';
+
+The name that the client asked the server for (SNI), or undef. What is no
+letter or sign of ASCII becomes a question mark.
+
+=head2 hint
+
+    say $error->hint // 'none';
+
+What to do about it, for people, or undef. May change, as the message.
+
+=head2 details
+
+    warn $error->message, '; ', $error->details, "\n";
+
+Peer, name, side, alert and hint in one line, as they stand at the end of
+C<$SSL_ERROR>; undef where there is no peer to speak of.
 
 =head1 ERRORS
 

@@ -4,7 +4,7 @@ use v5.16;
 use warnings;
 
 use Carp           qw(croak);
-use Errno          qw(EBADF EINVAL ETIMEDOUT);
+use Errno          qw(EAGAIN EBADF EINVAL ETIMEDOUT);
 use Exporter       ();
 use IO::Socket::IP ();
 use Scalar::Util   qw(blessed dualvar looks_like_number);
@@ -25,6 +25,9 @@ use Vouch::VerifyContext     ();
 our @ISA = qw(Vouch::Socket::Upgrade Vouch::Socket::Abilities IO::Socket::IP);
 
 our $SSL_ERROR = dualvar(0, '');
+
+# Why the last socket of this thread failed that did.
+our $LAST_ERROR;
 
 use constant {
     SSL_VERIFY_NONE                 => 0x00,
@@ -92,7 +95,7 @@ sub accept {
             $own->{idle_ms}, $own->{max_line});
         $stream->_handshake($own->{timeout_ms})
             or $client->_not_started($stream, 'accept', $own->{timeout})
-            or return;
+            or return $self->_refused;
     }
     return wantarray ? ($client, $peer) : $client;
 }
@@ -177,10 +180,10 @@ sub errstr { return "$SSL_ERROR" }
 
 sub last_error {
     my ($self) = @_;
-    my $stream = ref $self ? tied *$self : undef;
-    my ($code, $message, $errno, $library) = $stream ? $stream->_error : ();
-    return if !defined $code || $code eq 'ok';
-    return Vouch::Error->new(code => $code, message => $message, errno => $errno, library => $library);
+    return $LAST_ERROR if !ref $self;
+    my $stream = tied *$self;
+    return Vouch::Error->_of_stream($stream) if $stream && ($stream->_error)[0] ne 'ok';
+    return ${*$self}{vouch_error};
 }
 
 sub certificate {
@@ -239,6 +242,9 @@ sub verification {
         depth      => $depth,
     };
 }
+
+sub asked_for_certificate { my $stream = tied *{ $_[0] } or return; return !!$stream->_is_asked }
+sub asked_authorities     { my $stream = tied *{ $_[0] } or return; return @{ $stream->_authorities } }
 
 sub get_cipher         { my $stream = tied *{ $_[0] } or return; return $stream->_cipher }
 sub get_sslversion     { my $stream = tied *{ $_[0] } or return; return $stream->_protocol_name }
@@ -384,8 +390,15 @@ sub _start {
 sub _not_started {
     my ($self, $stream, $verb, $timeout) = @_;
     return if $SSL_ERROR == SSL_WANT_READ || $SSL_ERROR == SSL_WANT_WRITE;
-    _explain($stream, $verb, $timeout);
+    ${*$self}{vouch_error} = _explain($stream, $verb, $timeout);
     return $self->_abandon(${*$self}{vouch});
+}
+
+# The listener tells of a client that it did not let in.
+sub _refused {
+    my ($self) = @_;
+    ${*$self}{vouch_error} = $LAST_ERROR;
+    return;
 }
 
 sub _tie {
@@ -439,17 +452,16 @@ sub _is_address {
     return defined inet_pton(AF_INET, $text) || $text =~ /:/;
 }
 
+# $SSL_ERROR and $! after a failed handshake, and the error as an object.
 sub _explain {
     my ($stream, $verb, $timeout) = @_;
-    if ($SSL_ERROR == ETIMEDOUT) {
-        $SSL_ERROR = dualvar(ETIMEDOUT, "SSL $verb attempt failed: no handshake within $timeout seconds");
-        $!         = ETIMEDOUT;
-        return;
-    }
-    my ($code, $text, $errno) = $stream->_error;
-    $SSL_ERROR = dualvar(-1, "SSL $verb attempt failed $text");
-    $!         = $errno;
-    return;
+    my $late  = $SSL_ERROR == ETIMEDOUT;
+    my %late  = (errno => ETIMEDOUT, message => "no handshake within $timeout seconds");
+    my $error = Vouch::Error->_of_stream($stream, $late ? %late : ());
+    my $text  = join '; ', $error->message, $error->details;
+    $SSL_ERROR = dualvar($late ? ETIMEDOUT : -1, "SSL $verb attempt failed" . ($late ? ': ' : ' ') . $text);
+    $!         = $error->errno;
+    return $LAST_ERROR = $error;
 }
 
 # Programs look at $@ too; LWP tells it to its user, and expects there the words
@@ -488,14 +500,27 @@ sub _readable {
 # A failure that no system call or handshake told.
 sub _note {
     my ($class, $text) = @_;
-    $SSL_ERROR = dualvar($! + 0, $text);
+    my $errno = $! + 0;
+    _fail($errno, $text);
     return;
 }
 
 sub _failed_accept {
     my ($errno) = @_;
+    $! = $errno;
+    _fail($errno, "accept failed: $!");
+    return;
+}
+
+# Nobody waiting is no failure, and an event loop finds that often.
+sub _fail {
+    my ($errno, $text, @more) = @_;
+    if ($errno != EAGAIN) {
+        my $code = $errno == ETIMEDOUT ? 'timeout' : 'system';
+        $LAST_ERROR = Vouch::Error->new(code => $code, message => $text, errno => $errno, @more);
+    }
+    $SSL_ERROR = dualvar($errno, $text);
     $!         = $errno;
-    $SSL_ERROR = dualvar($errno, "accept failed: $!");
     return;
 }
 
@@ -514,8 +539,7 @@ sub _tcp_failed {
     my $where = join ':', grep { defined } @where;
     # A name that has no address is told in $@ only.
     my $reason = $errno && $errno != EINVAL ? "$!" : $@ || "$!";
-    $SSL_ERROR = dualvar($errno, "cannot $verb $where: $reason");
-    $!         = $errno;
+    _fail($errno, "cannot $verb $where: $reason", $arg->{Listen} ? () : (peer => $where));
     return;
 }
 
@@ -1679,15 +1703,31 @@ object without methods, and holds its context.
 
 The text of C<$SSL_ERROR>, the last failure in this process, of any socket.
 
+=head2 asked_for_certificate, asked_authorities
+
+    say 'this server knows people' if $socket->asked_for_certificate;
+    say for $socket->asked_authorities;
+
+Of a client: whether the server has asked it for a certificate (it may do so and
+let everybody in), and the names of the authorities it says it accepts, in one
+line each, as OpenSSL prints them; it may say none. Also in C<SSL_error_trap>.
+Of a server: false, and an empty list.
+
 =head2 last_error
 
     my $error = $socket->last_error;
+    my $error = Vouch::Socket->last_error;
 
-The first TLS error of this connection, as a L<Vouch::Error>, or undef. It
-tells more than C<$SSL_ERROR>: a code (C<closed>, C<alert>, C<verify>, C<tls>,
-C<system>) and OpenSSL's number. The end of a time limit and a handle that does
-not wait are no such errors. A connection whose handshake has failed is closed,
-so there it can be asked only in C<SSL_error_trap>:
+Of a socket: the first TLS error of its connection, as a L<Vouch::Error>, or
+undef. Of a listener: that of the last client which C<accept> did not let in. Of
+the class: that of the last socket in this thread which could not be made,
+connected or accepted; there it is after C<new> has returned undef.
+
+It tells in parts what C<$SSL_ERROR> tells in words: a code (C<closed>, C<alert>,
+C<verify>, C<tls>, C<system>, C<timeout>), OpenSSL's number, the usual cause, who
+the other end is, which side refused, and a hint. In C<SSL_error_trap> it can be
+asked already. A time limit in reading or writing and a handle that does not wait
+are no such errors.
 
 =for example begin
 
@@ -1705,7 +1745,8 @@ so there it can be asked only in C<SSL_error_trap>:
         SSL_ca_file     => \undef,                  # trust nobody
         SSL_error_trap  => sub {
             my ($socket, $text) = @_;
-            say 'a problem: ', $socket->last_error->code;
+            my $error = $socket->last_error;
+            say join ', ', $error->code, $error->cause, $error->side, $error->alert;
         },
     ) or die "cannot listen: $SSL_ERROR\n";
 
@@ -1726,7 +1767,7 @@ so there it can be asked only in C<SSL_error_trap>:
     say Vouch::Socket->errstr eq "$SSL_ERROR" ? 'the same' : 'another';
     wait;
 
-    # prints: a problem: verify
+    # prints: verify, untrusted, ours, unknown_ca
     # prints: no: SSL accept attempt failed ... (the peer's certificate was refused: self-signed certificate)
     # prints: the same
 
@@ -1753,13 +1794,28 @@ returns undef (or an empty list), and sets C<$!> and C<$SSL_ERROR>.
 
 C<$SSL_ERROR>, exported by default and also C<$Vouch::Socket::SSL_ERROR>, is a
 text and a number. It is set by a failure and not reset by success, so look at
-it only after a failure. The text:
+it only after a failure. The text begins as that of IO::Socket::SSL:
 
     cannot connect to example.org:443: Connection refused
     SSL connect attempt failed error:0A000086:SSL routines::certificate
         verify failed (the peer's certificate was refused: hostname mismatch;
         hostname verification failed)
     SSL accept attempt failed: no handshake within 30 seconds
+
+and goes on, after a semicolon, with who the other end is, which side refused
+and with which alert, and what to do about it; L</last_error> has the same in
+parts.
+
+    ...; server 192.0.2.1:443 (name example.org), refused by us with the alert
+        bad certificate; hint: the server's certificate is for other names
+        (vouch check shows them): connect by one of these, or name it in
+        SSL_verifycn_name
+    ...; client 192.0.2.7:50112, refused by us; hint: the client speaks HTTP
+        without TLS: it must use https:// here
+
+Under TLS 1.3 a client believes to be connected before the server has looked at
+its certificate. If that is refused the first read fails, with EPROTO and the same
+explanation.
 
 The number is that of the system error where there is one, -1 for a TLS error,
 0 at the end of the file, and SSL_WANT_READ or SSL_WANT_WRITE.

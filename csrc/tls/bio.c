@@ -60,6 +60,14 @@ count_bytes(struct vouch_conn *conn, size_t asked, size_t got)
         conn->idle_records++;
 }
 
+/* The first tells what happened: after ECONNRESET comes EPIPE. */
+static void
+keep_errno(struct vouch_conn *conn)
+{
+    if (conn->io_errno == 0)
+        conn->io_errno = errno;
+}
+
 static int
 bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
 {
@@ -86,7 +94,7 @@ bio_read(BIO *bio, char *data, size_t length, size_t *count_r)
     else if (again(errno))
         BIO_set_retry_read(bio);
     else
-        conn->io_errno = errno;
+        keep_errno(conn);
     return got == 0 ? 0 : -1;
 }
 
@@ -109,7 +117,7 @@ bio_write(BIO *bio, const char *data, size_t length, size_t *count_r)
     if (sent == 0 || again(errno))
         BIO_set_retry_write(bio);
     else
-        conn->io_errno = errno;
+        keep_errno(conn);
     return -1;
 }
 

@@ -25,10 +25,11 @@ struct wire {
     unsigned char bytes[WIRE_MAX];
     size_t start;
     size_t end;
-    size_t chunk; /* at most so many bytes each time; 0: any number */
-    size_t room;  /* that may still be sent; then EAGAIN */
-    int ended;    /* after what is on the way: the end */
-    int fail;     /* errno of both directions, or 0 */
+    size_t chunk;  /* at most so many bytes each time; 0: any number */
+    size_t room;   /* that may still be sent; then EAGAIN */
+    int ended;     /* after what is on the way: the end */
+    int fail;      /* errno of both directions, or 0 */
+    int fail_next; /* errno of the sends after the first that fails, or 0 */
 };
 
 struct pair {
@@ -76,6 +77,8 @@ wire_send(void *arg, const void *data, size_t length)
 
     length = wire_limit(wire, length < wire->room ? length : wire->room);
     errno = wire->fail != 0 ? wire->fail : EAGAIN;
+    if (wire->fail != 0 && wire->fail_next != 0)
+        wire->fail = wire->fail_next;
     if (wire->fail != 0 || length == 0)
         return -1;
     if (wire->start == wire->end) {
@@ -104,6 +107,7 @@ wire_clear(struct wire *wire)
     wire->room = (size_t) -1;
     wire->ended = 0;
     wire->fail = 0;
+    wire->fail_next = 0;
 }
 
 /* A pair that lasts until the next pair_open(); free it with pair_close().

@@ -226,11 +226,11 @@ void vxs_listener_check_busy(pTHX_ struct vxs_listener *listener);
 SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
 
 /*
- * failure.c: who the peer of a failed connection is, who refused and what to
- * do, in a line for people (mortal); and a reference to a hash of what a
- * Vouch::Error may hold.
+ * failure.c: the error of a connection, and, where the peer had a part in it,
+ * who that is, who refused and what to do (valid for the moment); and a
+ * reference to a hash of what a Vouch::Error may hold.
  */
-SV *vxs_failure_details(pTHX_ const struct vouch_conn *conn);
+const char *vxs_failure_text(pTHX_ const struct vouch_conn *conn);
 SV *vxs_failure_facts(pTHX_ const struct vouch_conn *conn);
 
 /* $SSL_ERROR, as a number and a text. */

@@ -310,13 +310,17 @@ details_of(pTHX_ const struct vouch_failure *failure)
     return text;
 }
 
-SV *
-vxs_failure_details(pTHX_ const struct vouch_conn *conn)
+const char *
+vxs_failure_text(pTHX_ const struct vouch_conn *conn)
 {
+    const struct vouch_error *err = vouch_conn_error(conn);
     struct vouch_failure failure;
 
+    if (err->code == VOUCH_E_ARGUMENT || err->code == VOUCH_E_MEMORY)
+        return err->text;
     vouch_conn_failure(conn, &failure);
-    return sv_2mortal(details_of(aTHX_ & failure));
+    return Perl_form(aTHX_ "%s; %" SVf, err->text,
+                     SVfARG(sv_2mortal(details_of(aTHX_ & failure))));
 }
 
 static void

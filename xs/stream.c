@@ -73,16 +73,6 @@ errno_of(const struct vouch_error *err)
     }
 }
 
-/* The error, and what explains it where the peer had a part in it. */
-static const char *
-text_of(pTHX_ const struct vouch_conn *conn, const struct vouch_error *err)
-{
-    if (err->code == VOUCH_E_ARGUMENT || err->code == VOUCH_E_MEMORY)
-        return err->text;
-    return Perl_form(aTHX_ "%s; %" SVf, err->text,
-                     SVfARG(vxs_failure_details(aTHX_ conn)));
-}
-
 /* Tell a failure the way programs expect it: $! and $SSL_ERROR. */
 static void
 report(pTHX_ struct vxs_stream *self, ssize_t outcome)
@@ -99,7 +89,7 @@ report(pTHX_ struct vxs_stream *self, ssize_t outcome)
         vxs_set_ssl_error(aTHX_ ETIMEDOUT, "the deadline has passed");
         SETERRNO(ETIMEDOUT, 0);
     } else {
-        vxs_set_ssl_error(aTHX_ - 1, text_of(aTHX_ self->conn, err));
+        vxs_set_ssl_error(aTHX_ - 1, vxs_failure_text(aTHX_ self->conn));
         SETERRNO(errno_of(err), 0);
     }
 }

@@ -1768,7 +1768,7 @@ are no such errors.
     wait;
 
     # prints: verify, untrusted, ours, unknown_ca
-    # prints: no: SSL accept attempt failed ... (the peer's certificate was refused: self-signed certificate)
+    # prints: no: SSL accept attempt failed ... (the peer's certificate was refused: self-signed certificate)...
     # prints: the same
 
 =for example end

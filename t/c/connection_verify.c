@@ -43,7 +43,7 @@ static const struct verdict_case verdicts[] = {
     {"chain to the root", &leaf, PEER, &root, -1, 1, BY_CHAIN, 0},
     {"chain to the middle", &orphan, PEER, &middle, -1, 1, BY_CHAIN, 0},
     {"chain to the root, yes", &leaf, PEER, &root, 1, 1, BY_CALL, 0},
-    {"chain to the root, no", &leaf, PEER, &root, 0, 0, BY_CALL, 1},
+    {"chain to the root, no", &leaf, PEER, &root, 0, 0, BY_CALL, 28},
     {"the middle is missing", &orphan, PEER, &root, -1, 0, BY_CHAIN, 20},
     {"unknown root, yes", &leaf, PEER, NULL, 1, 1, BY_CALL, 20},
     {"expired leaf", &old_leaf, PEER, &root, -1, 0, BY_CHAIN, 10},

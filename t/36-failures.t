@@ -650,6 +650,23 @@ subtest 'a port where nobody listens' => sub {
     is $error->$_,      undef,             "no $_" for qw(cause side alert server_name hint details);
 };
 
+subtest 'a socket that is closed tells yet' => sub {
+    my $stranger = VouchTest::Pair::listener(SSL_cert_file => $server[0], SSL_key_file => $server[1]);
+    my $client   = Vouch::Socket->new(
+        PeerHost           => '127.0.0.1',
+        PeerPort           => $stranger->sockport,
+        SSL_startHandshake => 0,
+        SSL_verify_mode    => SSL_VERIFY_NONE
+    ) or die "connect: $!";
+    my $plain = $stranger->accept or die "accept: $!";
+    is $client->last_error, undef, 'nothing so far';
+    syswrite $plain, "SSH-2.0-x\r\n";
+    ok !$client->connect_SSL, 'connect_SSL fails';
+    ok !$client->opened,      'and closes the socket';
+    is $client->last_error->cause, 'not_tls',                 'the cause';
+    is $client->last_error,        Vouch::Socket->last_error, 'the class has the same';
+};
+
 subtest 'accept without waiting, and nobody there' => sub {
     my $before  = Vouch::Socket->last_error;
     my $waiting = VouchTest::Pair::listener(SSL_cert_file => $server[0], SSL_key_file => $server[1]);

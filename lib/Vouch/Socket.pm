@@ -181,9 +181,11 @@ sub errstr { return "$SSL_ERROR" }
 sub last_error {
     my ($self) = @_;
     return $LAST_ERROR if !ref $self;
+    my $error = ${*$self}{vouch_error};
+    return $error if $error;
     my $stream = tied *$self;
-    return Vouch::Error->_of_stream($stream) if $stream && ($stream->_error)[0] ne 'ok';
-    return ${*$self}{vouch_error};
+    return if !$stream || ($stream->_error)[0] eq 'ok';
+    return Vouch::Error->_of_stream($stream);
 }
 
 sub certificate {
@@ -405,6 +407,7 @@ sub _tie {
     my ($self, $own, $verb) = @_;
     my $context = $own->{context};
     _check_verb($context, $verb);
+    delete ${*$self}{vouch_error};    # of a handshake before, in plain text since
     my $stream = Vouch::Stream::_attach($self, $context->{config}, $context->{arg}{SSL_verify_callback},
         $own->{idle_ms}, $own->{max_line});
     return $stream if $verb eq 'accept';

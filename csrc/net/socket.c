@@ -348,17 +348,49 @@ not_connected(const struct vouch_address *address, int sys_errno,
 }
 
 int
-vouch_socket_connect(const struct vouch_address *address, int64_t deadline_ms,
-                     struct vouch_error *err)
+vouch_socket_begin_connect(const struct vouch_address *address,
+                           int64_t deadline_ms, struct vouch_error *err)
 {
     int fd;
-    int state;
 
     fd = open_socket(address);
     if (fd == -1)
         return cannot(address, "connect", errno, err);
-    state = start_connect(fd, address, deadline_ms);
-    if (state == -1 || (state == 0 && finish_connect(fd, deadline_ms) != 0)) {
+    if (start_connect(fd, address, deadline_ms) == -1) {
+        (void) not_connected(address, errno, err);
+        (void) close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int
+vouch_socket_end_connect(int fd, const struct vouch_address *address,
+                         struct vouch_error *err)
+{
+    int failure = 0;
+    socklen_t length = sizeof(failure);
+    int ready;
+
+    ready = vouch_socket_wait(fd, VOUCH_SOCKET_WRITE, 0);
+    if (ready == 0 || (ready == -1 && errno == EINTR))
+        return 0;
+    if (ready == -1
+        || getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0)
+        failure = errno;
+    return failure == 0 ? 1 : not_connected(address, failure, err);
+}
+
+int
+vouch_socket_connect(const struct vouch_address *address, int64_t deadline_ms,
+                     struct vouch_error *err)
+{
+    int fd;
+
+    fd = vouch_socket_begin_connect(address, deadline_ms, err);
+    if (fd == -1)
+        return -1;
+    if (finish_connect(fd, deadline_ms) != 0) {
         (void) not_connected(address, errno, err);
         (void) close(fd);
         return -1;

@@ -62,4 +62,15 @@ int vouch_socket_take(int fd, struct vouch_address *peer_r);
 int vouch_socket_connect(const struct vouch_address *address,
                          int64_t deadline_ms, struct vouch_error *err);
 
+/*
+ * The same without waiting.  A descriptor, or -1 with VOUCH_E_SYSTEM; when
+ * it is writable, vouch_socket_end_connect() says how it went: 1 connected,
+ * 0 not yet, -1.  Only a unix listener whose queue is full is waited for, up
+ * to the monotonic deadline, as no event tells when it has room.
+ */
+int vouch_socket_begin_connect(const struct vouch_address *address,
+                               int64_t deadline_ms, struct vouch_error *err);
+int vouch_socket_end_connect(int fd, const struct vouch_address *address,
+                             struct vouch_error *err);
+
 #endif

@@ -1,0 +1,585 @@
+/*
+ * A client: what is said to the daemon, and what its answers mean.
+ *
+ * How the connection is made is in client_connect.c.
+ */
+#include "flom/client_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "flom/error_codes.h"
+#include "flom/machine_id.h"
+#include "lock/name.h"
+#include "net/socket.h"
+#include "tls/config.h"
+#include "tls/connection.h"
+
+#define CHUNK 4096
+
+static void
+disconnect(struct vouch_flom_client *client)
+{
+    vouch_conn_free(client->conn);
+    client->conn = NULL;
+    if (client->fd != -1)
+        (void) close(client->fd);
+    client->fd = -1;
+    client->state = VOUCH_FLOM_CLIENT_IDLE;
+}
+
+void
+vouch_flom_client_free(struct vouch_flom_client *client)
+{
+    if (client == NULL)
+        return;
+    disconnect(client);
+    vouch_config_free(client->tls);
+    vouch_flom_parser_free(client->parser);
+    vouch_buf_free(client->in);
+    vouch_buf_free(client->out);
+    vouch_flom_settings_clear(&client->settings);
+    free(client);
+}
+
+int
+vouch_flom_client_new(const struct vouch_flom_settings *settings,
+                      struct vouch_flom_client **client_r,
+                      struct vouch_error *err)
+{
+    struct vouch_flom_client *client = calloc(1, sizeof(*client));
+
+    if (client == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    client->fd = -1;
+    client->in = vouch_buf_new(VOUCH_FLOM_MESSAGE_MAX + CHUNK);
+    client->out = vouch_buf_new(VOUCH_FLOM_MESSAGE_MAX);
+    client->parser = vouch_flom_parser_new();
+    if (client->in == NULL || client->out == NULL || client->parser == NULL)
+        (void) vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    else if (vouch_flom_settings_copy(settings, &client->settings, err) == 0) {
+        /* A host without an id says nothing about it. */
+        if (vouch_flom_machine_id(client->peer_id, NULL) != 0)
+            client->peer_id[0] = '\0';
+        *client_r = client;
+        return 0;
+    }
+    vouch_flom_client_free(client);
+    return -1;
+}
+
+int
+vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
+                       const char *format, ...)
+{
+    char text[VOUCH_ERROR_TEXT];
+    va_list args;
+
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    client->rc = rc;
+    vouch_error_clear(&client->error);
+    (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s", text);
+    disconnect(client);
+    return -1;
+}
+
+/* --- bytes ----------------------------------------------------------------*/
+
+static int
+receive_failed(struct vouch_flom_client *client, const char *why)
+{
+    return vouch_flom_client_fail(client,
+                                  client->conn != NULL
+                                      ? VOUCH_FLOM_RC_SSL_READ_ERROR
+                                      : VOUCH_FLOM_RC_RECV_ERROR,
+                                  "%s", why);
+}
+
+ssize_t
+vouch_flom_client_receive(struct vouch_flom_client *client, void *data,
+                          size_t length)
+{
+    ssize_t count;
+
+    if (client->conn != NULL) {
+        count = vouch_conn_read(client->conn, data, length);
+        if (count == -1
+            && vouch_conn_error(client->conn)->code == VOUCH_E_CLOSED)
+            return 0;
+        if (count == -1)
+            return receive_failed(client, vouch_conn_error_text(client->conn));
+        return count;
+    }
+    count = vouch_socket_recv(client->fd, data, length);
+    if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return VOUCH_FLOM_WANT_READ;
+    if (count == -1)
+        return receive_failed(client, strerror(errno));
+    return count;
+}
+
+ssize_t
+vouch_flom_client_send(struct vouch_flom_client *client, const void *data,
+                       size_t length)
+{
+    ssize_t count;
+
+    if (client->conn != NULL) {
+        count = vouch_conn_write(client->conn, data, length);
+        if (count == -1)
+            return vouch_flom_client_fail(client,
+                                          VOUCH_FLOM_RC_SSL_WRITE_ERROR, "%s",
+                                          vouch_conn_error_text(client->conn));
+        return count;
+    }
+    count = vouch_socket_send(client->fd, data, length);
+    if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return VOUCH_FLOM_WANT_WRITE;
+    if (count == -1)
+        return vouch_flom_client_fail(client, VOUCH_FLOM_RC_SEND_ERROR, "%s",
+                                      strerror(errno));
+    return count;
+}
+
+/* What is still to go: 0 all gone, -1, VOUCH_FLOM_WANT_... */
+static int
+flush(struct vouch_flom_client *client)
+{
+    ssize_t count;
+
+    while (vouch_buf_length(client->out) > 0) {
+        count = vouch_flom_client_send(client, vouch_buf_data(client->out),
+                                       vouch_buf_length(client->out));
+        if (count < 0)
+            return (int) count;
+        vouch_buf_consume(client->out, (size_t) count);
+    }
+    return 0;
+}
+
+/* --- requests -------------------------------------------------------------*/
+
+static int
+queue_message(struct vouch_flom_client *client,
+              const struct vouch_flom_message *message)
+{
+    vouch_buf_clear(client->out);
+    if (vouch_flom_encode(message, client->out) == 0
+        && vouch_buf_length(client->out) <= VOUCH_FLOM_OLD_REQUEST_MAX)
+        return 0;
+    vouch_buf_clear(client->out);
+    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONTAINER_FULL,
+                                  "the request is longer than %d bytes",
+                                  VOUCH_FLOM_OLD_REQUEST_MAX);
+}
+
+static void
+introduce(const struct vouch_flom_client *client,
+          struct vouch_flom_message *message)
+{
+    if (client->peer_id[0] == '\0')
+        return;
+    message->has |= VOUCH_FLOM_HAS_PEER_ID;
+    memcpy(message->peer_id, client->peer_id, sizeof(message->peer_id));
+}
+
+/* The lock of the settings as a message; -1 for a name that is none. */
+static int
+write_lock(struct vouch_flom_client *client,
+           struct vouch_flom_message *message)
+{
+    const struct vouch_flom_settings *settings = &client->settings;
+    struct vouch_lock_name name;
+
+    if (vouch_lock_name_parse(settings->resource_name,
+                              strlen(settings->resource_name), &name)
+        != 0)
+        return vouch_flom_client_fail(client,
+                                      VOUCH_FLOM_RC_INVALID_RESOURCE_NAME,
+                                      "not a valid name of a resource");
+    vouch_flom_message_init(message, VOUCH_FLOM_LOCK, VOUCH_FLOM_REQUEST);
+    introduce(client, message);
+    memcpy(message->name, name.text, name.length + 1);
+    message->name_length = name.length;
+    if (vouch_lock_type_has_mode(name.type)) {
+        message->has |= VOUCH_FLOM_HAS_MODE;
+        message->mode = settings->lock_mode;
+    }
+    if (name.type == VOUCH_LOCK_NUMERIC) {
+        message->has |= VOUCH_FLOM_HAS_QUANTITY;
+        message->quantity = settings->resource_quantity;
+    }
+    message->wait = settings->resource_timeout != 0;
+    message->create = settings->resource_create;
+    message->lifespan = settings->resource_idle_lifespan;
+    return 0;
+}
+
+int
+vouch_flom_client_ask(struct vouch_flom_client *client,
+                      const struct vouch_flom_message *message)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED)
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "not connected");
+    if (queue_message(client, message) != 0)
+        return -1;
+    memcpy(client->name, message->name, message->name_length + 1);
+    client->name_length = message->name_length;
+    client->first_answer = 1;
+    client->state = VOUCH_FLOM_CLIENT_ASKING;
+    return 0;
+}
+
+int
+vouch_flom_client_lock(struct vouch_flom_client *client)
+{
+    struct vouch_flom_message message;
+
+    if (write_lock(client, &message) != 0)
+        return -1;
+    return vouch_flom_client_ask(client, &message);
+}
+
+int
+vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
+{
+    struct vouch_flom_message message;
+
+    if (client->state != VOUCH_FLOM_CLIENT_LOCKED)
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "nothing is locked");
+    vouch_flom_message_init(&message, VOUCH_FLOM_UNLOCK, VOUCH_FLOM_REQUEST);
+    memcpy(message.name, client->name, client->name_length + 1);
+    message.name_length = client->name_length;
+    message.rollback = rollback != 0;
+    if (queue_message(client, &message) != 0)
+        return -1;
+    client->state = VOUCH_FLOM_CLIENT_UNLOCKING;
+    return 0;
+}
+
+int
+vouch_flom_client_close(struct vouch_flom_client *client)
+{
+    if (client->state == VOUCH_FLOM_CLIENT_IDLE)
+        return 0;
+    if (client->conn != NULL)
+        (void) vouch_conn_close(client->conn);
+    (void) shutdown(client->fd, SHUT_WR);
+    client->state = VOUCH_FLOM_CLIENT_CLOSING;
+    return 0;
+}
+
+/* --- answers --------------------------------------------------------------*/
+
+/* The daemon did not say what the protocol lets it. */
+static int
+odd(struct vouch_flom_client *client, int rc, const char *what)
+{
+    return vouch_flom_client_fail(client, rc, "the daemon's answer: %s", what);
+}
+
+static int
+refused(struct vouch_flom_client *client, int rc)
+{
+    client->rc = rc;
+    vouch_error_clear(&client->error);
+    if (client->answer.reason[0] != '\0')
+        (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s",
+                               client->answer.reason);
+    client->state = VOUCH_FLOM_CLIENT_CONNECTED;
+    return 0;
+}
+
+static int
+take_first(struct vouch_flom_client *client)
+{
+    const struct vouch_flom_message *answer = &client->answer;
+
+    client->first_answer = 0;
+    if (answer->verb != VOUCH_FLOM_LOCK || answer->step != VOUCH_FLOM_ANSWER
+        || !(answer->has & VOUCH_FLOM_HAS_RC))
+        return odd(client, VOUCH_FLOM_RC_PROTOCOL_ERROR,
+                   "not one to this request");
+    if (vouch_flom_client_check_peer(client) != 0)
+        return -1;
+    switch (answer->rc) {
+    case VOUCH_FLOM_RC_OK:
+        client->state = VOUCH_FLOM_CLIENT_LOCKED;
+        return 0;
+    case VOUCH_FLOM_RC_LOCK_ENQUEUED:
+    case VOUCH_FLOM_RC_LOCK_WAIT_RESOURCE:
+        client->state = VOUCH_FLOM_CLIENT_WAITING;
+        return VOUCH_FLOM_WANT_READ;
+    case VOUCH_FLOM_RC_LOCK_BUSY:
+    case VOUCH_FLOM_RC_LOCK_CANT_WAIT:
+    case VOUCH_FLOM_RC_LOCK_IMPOSSIBLE:
+        return refused(client, (int) answer->rc);
+    default:
+        return odd(client, VOUCH_FLOM_RC_PROTOCOL_ERROR,
+                   answer->reason[0] != '\0' ? answer->reason
+                                             : "an unknown code");
+    }
+}
+
+/* Only 0 is a grant, whatever 1.7.2's own client takes for one. */
+static int
+take_later(struct vouch_flom_client *client)
+{
+    const struct vouch_flom_message *answer = &client->answer;
+
+    if (answer->verb != VOUCH_FLOM_LOCK || answer->step == VOUCH_FLOM_ANSWER
+        || answer->step == VOUCH_FLOM_REQUEST
+        || !(answer->has & VOUCH_FLOM_HAS_RC))
+        return odd(client, VOUCH_FLOM_RC_PROTOCOL_ERROR,
+                   "not one to a waiting request");
+    if (answer->rc == VOUCH_FLOM_RC_OK) {
+        client->state = VOUCH_FLOM_CLIENT_LOCKED;
+        return 0;
+    }
+    if (answer->rc == VOUCH_FLOM_RC_LOCK_ENQUEUED)
+        return VOUCH_FLOM_WANT_READ;
+    if (answer->rc >= VOUCH_FLOM_RC_LOCK_CANT_LOCK
+        && answer->rc <= VOUCH_FLOM_RC_LOCK_IMPOSSIBLE)
+        return refused(client, (int) answer->rc);
+    return refused(client, VOUCH_FLOM_RC_LOCK_CANT_LOCK);
+}
+
+static int
+take_answer(struct vouch_flom_client *client)
+{
+    client->rc = VOUCH_FLOM_RC_OK;
+    client->answers++;
+    if (client->answer.level != VOUCH_FLOM_LEVEL)
+        return odd(client, VOUCH_FLOM_RC_PROTOCOL_LEVEL_MISMATCH,
+                   "of another protocol level");
+    return client->first_answer ? take_first(client) : take_later(client);
+}
+
+/* A message from the buffer: 1, 0 if none is whole, -1. */
+static int
+next_message(struct vouch_flom_client *client)
+{
+    struct vouch_error err;
+    long end;
+
+    end =
+        vouch_flom_frame(vouch_buf_data(client->in),
+                         vouch_buf_length(client->in), VOUCH_FLOM_MESSAGE_MAX);
+    if (end == 0)
+        return 0;
+    if (end == -1)
+        return odd(client, VOUCH_FLOM_RC_BUFFER_OVERFLOW, "too long");
+    vouch_error_clear(&err);
+    if (vouch_flom_parse(client->parser, vouch_buf_data(client->in),
+                         (size_t) end, &client->answer, &err)
+        != 0)
+        return odd(client, VOUCH_FLOM_RC_MSG_DESERIALIZE_ERROR, err.text);
+    vouch_buf_consume(client->in, (size_t) end);
+    return 1;
+}
+
+/* Bytes into the buffer: 1 some, 0 the end, -1, VOUCH_FLOM_WANT_... */
+static int
+fill(struct vouch_flom_client *client)
+{
+    unsigned char *room = vouch_buf_reserve(client->in, CHUNK);
+    ssize_t count;
+
+    if (room == NULL)
+        return odd(client, VOUCH_FLOM_RC_BUFFER_OVERFLOW, "too long");
+    count = vouch_flom_client_receive(client, room, CHUNK);
+    (void) vouch_buf_commit(client->in, count > 0 ? (size_t) count : 0);
+    return count > 0 ? 1 : (int) count;
+}
+
+static int
+read_answer(struct vouch_flom_client *client)
+{
+    int outcome;
+
+    for (;;) {
+        outcome = next_message(client);
+        if (outcome == -1)
+            return -1;
+        if (outcome == 1) {
+            outcome = take_answer(client);
+            if (outcome != VOUCH_FLOM_WANT_READ)
+                return outcome;
+            continue;
+        }
+        outcome = fill(client);
+        if (outcome == 0)
+            return receive_failed(client, "the daemon closed the connection");
+        if (outcome != 1)
+            return outcome;
+    }
+}
+
+/* While locked nothing is to come, but the end of the daemon, or its word
+ * that the lock is lost. */
+static int
+watch_lock(struct vouch_flom_client *client)
+{
+    int outcome = next_message(client);
+
+    while (outcome == 0) {
+        outcome = fill(client);
+        if (outcome == 0)
+            (void) receive_failed(client, "the daemon closed the connection");
+        if (outcome == 0 || outcome == -1) {
+            client->rc = VOUCH_FLOM_RC_CONNECTION_CLOSED_BY_SERVER;
+            return -1;
+        }
+        if (outcome != 1)
+            return outcome;
+        outcome = next_message(client);
+    }
+    if (outcome == -1)
+        return -1;
+    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_LOCK_CANT_LOCK, "%s",
+                                  client->answer.reason[0] != '\0'
+                                      ? client->answer.reason
+                                      : "the daemon took the lock back");
+}
+
+static int
+watch_close(struct vouch_flom_client *client)
+{
+    unsigned char waste[CHUNK];
+    ssize_t count;
+
+    do
+        count = vouch_flom_client_receive(client, waste, sizeof(waste));
+    while (count > 0);
+    if (count != 0)
+        return (int) count;
+    disconnect(client);
+    return 0;
+}
+
+int
+vouch_flom_client_advance(struct vouch_flom_client *client)
+{
+    int outcome = 0;
+
+    if (client->state == VOUCH_FLOM_CLIENT_CONNECTING) {
+        outcome = vouch_flom_client_go_on_connecting(client);
+        if (outcome == 0)
+            client->state = VOUCH_FLOM_CLIENT_CONNECTED;
+        return outcome;
+    }
+    outcome = flush(client);
+    if (outcome != 0)
+        return outcome;
+    switch (client->state) {
+    case VOUCH_FLOM_CLIENT_ASKING:
+    case VOUCH_FLOM_CLIENT_WAITING:
+        return read_answer(client);
+    case VOUCH_FLOM_CLIENT_UNLOCKING:
+        client->state = VOUCH_FLOM_CLIENT_CONNECTED;
+        return 0;
+    case VOUCH_FLOM_CLIENT_LOCKED:
+        return watch_lock(client);
+    case VOUCH_FLOM_CLIENT_CLOSING:
+        return watch_close(client);
+    default:
+        return 0;
+    }
+}
+
+int
+vouch_flom_client_wait(struct vouch_flom_client *client, int64_t deadline_ms)
+{
+    unsigned long before = client->answers;
+    int outcome;
+    int ready;
+
+    for (;;) {
+        outcome = vouch_flom_client_advance(client);
+        if (outcome == 0 || outcome == -1)
+            return outcome;
+        if (client->answers != before)
+            return outcome;
+        ready = vouch_socket_wait(client->fd,
+                                  outcome == VOUCH_FLOM_WANT_READ
+                                      ? VOUCH_SOCKET_READ
+                                      : VOUCH_SOCKET_WRITE,
+                                  deadline_ms);
+        if (ready == 0)
+            return 1;
+        if (ready == -1) {
+            vouch_error_clear(&client->error);
+            return vouch_error_set_sys(&client->error, VOUCH_E_SYSTEM, errno,
+                                       "interrupted");
+        }
+    }
+}
+
+/* --- facts ----------------------------------------------------------------*/
+
+int
+vouch_flom_client_fd(const struct vouch_flom_client *client)
+{
+    return client->fd;
+}
+
+enum vouch_flom_client_state
+vouch_flom_client_state(const struct vouch_flom_client *client)
+{
+    return client->state;
+}
+
+int
+vouch_flom_client_rc(const struct vouch_flom_client *client)
+{
+    return client->rc;
+}
+
+const char *
+vouch_flom_client_reason(const struct vouch_flom_client *client)
+{
+    return client->error.text;
+}
+
+const char *
+vouch_flom_client_element(const struct vouch_flom_client *client)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
+        || !(client->answer.has & VOUCH_FLOM_HAS_ELEMENT))
+        return NULL;
+    return client->answer.element;
+}
+
+int
+vouch_flom_client_token(const struct vouch_flom_client *client,
+                        uint64_t *epoch_r, uint64_t *counter_r)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
+        || !(client->answer.has & VOUCH_FLOM_HAS_TOKEN))
+        return 0;
+    *epoch_r = client->answer.token_epoch;
+    *counter_r = client->answer.token_counter;
+    return 1;
+}
+
+const struct vouch_flom_message *
+vouch_flom_client_answer(const struct vouch_flom_client *client)
+{
+    return &client->answer;
+}
+
+struct vouch_flom_settings *
+vouch_flom_client_settings(struct vouch_flom_client *client)
+{
+    return &client->settings;
+}

@@ -1,0 +1,116 @@
+/*
+ * A client of the lock daemon: one connection, one lock at a time.
+ *
+ * It never waits: every step is begun, and vouch_flom_client_advance() goes
+ * on with it as the descriptor allows, so that it fits into any event loop.
+ * vouch_flom_client_wait() does the same and waits, with a deadline.
+ * Looking for a daemon by multicast (discovery), starting one and reading
+ * configuration files are done elsewhere.
+ *
+ * What goes wrong is told as a code of FLoM (flom/error_codes.h) and in
+ * words.  A refused lock is no failure of the connection.
+ */
+#ifndef VOUCH_FLOM_CLIENT_H
+#define VOUCH_FLOM_CLIENT_H
+
+#include <stdint.h>
+
+struct vouch_error;
+struct vouch_flom_client;
+struct vouch_flom_message;
+struct vouch_flom_settings;
+
+/* As elsewhere (tls/connection.h). */
+#define VOUCH_FLOM_WANT_READ (-2)
+#define VOUCH_FLOM_WANT_WRITE (-3)
+
+enum vouch_flom_client_state {
+    VOUCH_FLOM_CLIENT_IDLE,       /* not connected */
+    VOUCH_FLOM_CLIENT_CONNECTING, /* TCP or unix, then TLS */
+    VOUCH_FLOM_CLIENT_CONNECTED,  /* and nothing locked */
+    VOUCH_FLOM_CLIENT_ASKING,     /* no answer to the request yet */
+    VOUCH_FLOM_CLIENT_WAITING,    /* in the queue, or for the resource */
+    VOUCH_FLOM_CLIENT_LOCKED,
+    VOUCH_FLOM_CLIENT_UNLOCKING, /* bytes of the unlock are still to go */
+    VOUCH_FLOM_CLIENT_CLOSING    /* waiting for the daemon to close */
+};
+
+/* Free it and close its descriptor; the daemon takes a lock back. */
+void vouch_flom_client_free(struct vouch_flom_client *client);
+
+/*
+ * A client for the daemon that the settings name: socket_name, or
+ * unicast_address (multicast_address is not looked at), or the default
+ * socket.  The settings are copied.  0, or -1.
+ */
+int vouch_flom_client_new(const struct vouch_flom_settings *settings,
+                          struct vouch_flom_client **client_r,
+                          struct vouch_error *err);
+
+/*
+ * Begin to connect.  Names are looked up here, which may take its time.  A
+ * unix socket whose queue is full is tried again until the deadline.
+ * 0, or -1 with a code.
+ */
+int vouch_flom_client_connect(struct vouch_flom_client *client,
+                              int64_t deadline_ms);
+
+/*
+ * Begin to lock what the settings name, in its mode and quantity; the
+ * client is CONNECTED.  Done when the lock is held or refused, see
+ * vouch_flom_client_rc().
+ */
+int vouch_flom_client_lock(struct vouch_flom_client *client);
+
+/* The same with a message of the caller's own, of any request. */
+int vouch_flom_client_ask(struct vouch_flom_client *client,
+                          const struct vouch_flom_message *message);
+
+/* Begin to unlock; rollback gives a transactional number back.  Done when
+ * the bytes are with the system: there is no answer. */
+int vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback);
+
+/* Begin to say that nothing more comes; done when the daemon closes. */
+int vouch_flom_client_close(struct vouch_flom_client *client);
+
+/*
+ * Go on.  0: what was begun is done, or was refused; -1: the connection
+ * has failed, and the client is IDLE again; VOUCH_FLOM_WANT_...
+ */
+int vouch_flom_client_advance(struct vouch_flom_client *client);
+
+/* The same, waiting until the monotonic deadline (VOUCH_FOREVER: none) but
+ * no longer than for the next message: VOUCH_FLOM_WANT_READ means that one
+ * has come and that there is more to wait for; 1 that the deadline passed.
+ * Interrupted by a signal, -1 with EINTR in the error and no other harm. */
+int vouch_flom_client_wait(struct vouch_flom_client *client,
+                           int64_t deadline_ms);
+
+/* For an event loop: the descriptor (-1 if none). */
+int vouch_flom_client_fd(const struct vouch_flom_client *client);
+
+enum vouch_flom_client_state
+vouch_flom_client_state(const struct vouch_flom_client *client);
+
+/* The last return code: 0 for a lock that is held. */
+int vouch_flom_client_rc(const struct vouch_flom_client *client);
+
+/* The reason of the last code, if there is more to say than its text. */
+const char *vouch_flom_client_reason(const struct vouch_flom_client *client);
+
+/* The element of the lock that is held, or NULL. */
+const char *vouch_flom_client_element(const struct vouch_flom_client *client);
+
+/* Its fencing token: 1, or 0 if the daemon gave none. */
+int vouch_flom_client_token(const struct vouch_flom_client *client,
+                            uint64_t *epoch_r, uint64_t *counter_r);
+
+/* The last message that came, for those who asked something special. */
+const struct vouch_flom_message *
+vouch_flom_client_answer(const struct vouch_flom_client *client);
+
+/* The settings, to be changed between two locks. */
+struct vouch_flom_settings *
+vouch_flom_client_settings(struct vouch_flom_client *client);
+
+#endif

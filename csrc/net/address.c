@@ -310,3 +310,53 @@ vouch_address_text(const struct vouch_address *address, char *text,
     (void) snprintf(text, size, family == AF_INET6 ? "[%s]:%s" : "%s:%s", host,
                     port);
 }
+
+/* The bytes of an IP address, without port; NULL for another family.  IPv4
+ * inside IPv6 is IPv4. */
+static const unsigned char *
+ip_bytes(const struct sockaddr_storage *storage, size_t *length_r)
+{
+    const unsigned char *bytes;
+
+    if (storage->ss_family == AF_INET) {
+        *length_r = 4;
+        return (const unsigned char *) &((const struct sockaddr_in *) storage)
+            ->sin_addr;
+    }
+    if (storage->ss_family != AF_INET6)
+        return NULL;
+    bytes = ((const struct sockaddr_in6 *) storage)->sin6_addr.s6_addr;
+    *length_r = 16;
+    if (!IN6_IS_ADDR_V4MAPPED(
+            &((const struct sockaddr_in6 *) storage)->sin6_addr))
+        return bytes;
+    *length_r = 4;
+    return bytes + 12;
+}
+
+int
+vouch_address_is_local(const struct vouch_address *peer, int fd)
+{
+    static const unsigned char loopback6[16] = {0, 0, 0, 0, 0, 0, 0, 0,
+                                                0, 0, 0, 0, 0, 0, 0, 1};
+    struct sockaddr_storage own;
+    socklen_t own_length = sizeof(own);
+    const unsigned char *there;
+    const unsigned char *here;
+    size_t length = 0;
+    size_t here_length = 0;
+
+    if (peer->storage.ss_family == AF_UNIX)
+        return 1;
+    there = ip_bytes(&peer->storage, &length);
+    if (there == NULL)
+        return 0;
+    if ((length == 4 && there[0] == 127)
+        || (length == 16 && memcmp(there, loopback6, 16) == 0))
+        return 1;
+    if (getsockname(fd, (struct sockaddr *) &own, &own_length) != 0)
+        return 0;
+    here = ip_bytes(&own, &here_length);
+    return here != NULL && here_length == length
+           && memcmp(here, there, length) == 0;
+}

@@ -44,4 +44,8 @@ int vouch_address_resolve(const char *host, const char *port,
 void vouch_address_text(const struct vouch_address *address, char *text,
                         size_t size);
 
+/* 1 if the peer of a connected socket is on this host: over a unix socket,
+ * from a loopback address, or from the address it has reached; else 0. */
+int vouch_address_is_local(const struct vouch_address *peer, int fd);
+
 #endif

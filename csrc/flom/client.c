@@ -235,6 +235,17 @@ vouch_flom_client_ask(struct vouch_flom_client *client,
     memcpy(client->name, message->name, message->name_length + 1);
     client->name_length = message->name_length;
     client->first_answer = 1;
+    client->is_question = message->ask[0] != '\0';
+    client->state = VOUCH_FLOM_CLIENT_ASKING;
+    return 0;
+}
+
+int
+vouch_flom_client_more(struct vouch_flom_client *client)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED || !client->answer.more)
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "nothing to come");
     client->state = VOUCH_FLOM_CLIENT_ASKING;
     return 0;
 }
@@ -263,7 +274,26 @@ vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
     message.rollback = rollback != 0;
     if (queue_message(client, &message) != 0)
         return -1;
-    client->state = VOUCH_FLOM_CLIENT_UNLOCKING;
+    client->state = VOUCH_FLOM_CLIENT_SENDING;
+    return 0;
+}
+
+int
+vouch_flom_client_shutdown(struct vouch_flom_client *client, int immediate)
+{
+    struct vouch_flom_message message;
+
+    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED)
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "not connected");
+    vouch_flom_message_init(&message, VOUCH_FLOM_MANAGEMENT,
+                            VOUCH_FLOM_REQUEST);
+    introduce(client, &message);
+    message.has |= VOUCH_FLOM_HAS_SHUTDOWN;
+    message.immediate = immediate != 0;
+    if (queue_message(client, &message) != 0)
+        return -1;
+    client->state = VOUCH_FLOM_CLIENT_SENDING;
     return 0;
 }
 
@@ -362,6 +392,10 @@ take_answer(struct vouch_flom_client *client)
     if (client->answer.level != VOUCH_FLOM_LEVEL)
         return odd(client, VOUCH_FLOM_RC_PROTOCOL_LEVEL_MISMATCH,
                    "of another protocol level");
+    if (client->is_question && client->answer.ask[0] != '\0') {
+        client->state = VOUCH_FLOM_CLIENT_CONNECTED;
+        return vouch_flom_client_check_peer(client);
+    }
     return client->first_answer ? take_first(client) : take_later(client);
 }
 
@@ -485,7 +519,7 @@ vouch_flom_client_advance(struct vouch_flom_client *client)
     case VOUCH_FLOM_CLIENT_ASKING:
     case VOUCH_FLOM_CLIENT_WAITING:
         return read_answer(client);
-    case VOUCH_FLOM_CLIENT_UNLOCKING:
+    case VOUCH_FLOM_CLIENT_SENDING:
         client->state = VOUCH_FLOM_CLIENT_CONNECTED;
         return 0;
     case VOUCH_FLOM_CLIENT_LOCKED:
@@ -523,63 +557,4 @@ vouch_flom_client_wait(struct vouch_flom_client *client, int64_t deadline_ms)
                                        "interrupted");
         }
     }
-}
-
-/* --- facts ----------------------------------------------------------------*/
-
-int
-vouch_flom_client_fd(const struct vouch_flom_client *client)
-{
-    return client->fd;
-}
-
-enum vouch_flom_client_state
-vouch_flom_client_state(const struct vouch_flom_client *client)
-{
-    return client->state;
-}
-
-int
-vouch_flom_client_rc(const struct vouch_flom_client *client)
-{
-    return client->rc;
-}
-
-const char *
-vouch_flom_client_reason(const struct vouch_flom_client *client)
-{
-    return client->error.text;
-}
-
-const char *
-vouch_flom_client_element(const struct vouch_flom_client *client)
-{
-    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
-        || !(client->answer.has & VOUCH_FLOM_HAS_ELEMENT))
-        return NULL;
-    return client->answer.element;
-}
-
-int
-vouch_flom_client_token(const struct vouch_flom_client *client,
-                        uint64_t *epoch_r, uint64_t *counter_r)
-{
-    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
-        || !(client->answer.has & VOUCH_FLOM_HAS_TOKEN))
-        return 0;
-    *epoch_r = client->answer.token_epoch;
-    *counter_r = client->answer.token_counter;
-    return 1;
-}
-
-const struct vouch_flom_message *
-vouch_flom_client_answer(const struct vouch_flom_client *client)
-{
-    return &client->answer;
-}
-
-struct vouch_flom_settings *
-vouch_flom_client_settings(struct vouch_flom_client *client)
-{
-    return &client->settings;
 }

@@ -31,8 +31,8 @@ enum vouch_flom_client_state {
     VOUCH_FLOM_CLIENT_ASKING,     /* no answer to the request yet */
     VOUCH_FLOM_CLIENT_WAITING,    /* in the queue, or for the resource */
     VOUCH_FLOM_CLIENT_LOCKED,
-    VOUCH_FLOM_CLIENT_UNLOCKING, /* bytes of the unlock are still to go */
-    VOUCH_FLOM_CLIENT_CLOSING    /* waiting for the daemon to close */
+    VOUCH_FLOM_CLIENT_SENDING, /* what has no answer is still to go */
+    VOUCH_FLOM_CLIENT_CLOSING  /* waiting for the daemon to close */
 };
 
 /* Free it and close its descriptor; the daemon takes a lock back. */
@@ -62,13 +62,23 @@ int vouch_flom_client_connect(struct vouch_flom_client *client,
  */
 int vouch_flom_client_lock(struct vouch_flom_client *client);
 
-/* The same with a message of the caller's own, of any request. */
+/*
+ * The same with a message of the caller's own.  After a question (its "ask"
+ * is set) the client is CONNECTED again when the first answer has come; if
+ * that has "more" set, vouch_flom_client_more() begins to wait for the next.
+ */
 int vouch_flom_client_ask(struct vouch_flom_client *client,
                           const struct vouch_flom_message *message);
+int vouch_flom_client_more(struct vouch_flom_client *client);
 
 /* Begin to unlock; rollback gives a transactional number back.  Done when
  * the bytes are with the system: there is no answer. */
 int vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback);
+
+/* Begin to ask the daemon to end, at once or when nobody uses it; done when
+ * the bytes are with the system.  The client is CONNECTED. */
+int vouch_flom_client_shutdown(struct vouch_flom_client *client,
+                               int immediate);
 
 /* Begin to say that nothing more comes; done when the daemon closes. */
 int vouch_flom_client_close(struct vouch_flom_client *client);
@@ -89,6 +99,7 @@ int vouch_flom_client_wait(struct vouch_flom_client *client,
 /* For an event loop: the descriptor (-1 if none). */
 int vouch_flom_client_fd(const struct vouch_flom_client *client);
 
+/* Where it stands. */
 enum vouch_flom_client_state
 vouch_flom_client_state(const struct vouch_flom_client *client);
 
@@ -97,6 +108,9 @@ int vouch_flom_client_rc(const struct vouch_flom_client *client);
 
 /* The reason of the last code, if there is more to say than its text. */
 const char *vouch_flom_client_reason(const struct vouch_flom_client *client);
+
+/* The errno of a failed connect, or 0. */
+int vouch_flom_client_errno(const struct vouch_flom_client *client);
 
 /* The element of the lock that is held, or NULL. */
 const char *vouch_flom_client_element(const struct vouch_flom_client *client);

@@ -64,6 +64,16 @@ find_addresses(struct vouch_flom_client *client)
                                   "the name of the socket is too long");
 }
 
+/* With the system's reason, for who would start a daemon. */
+static int
+not_connected(struct vouch_flom_client *client, const struct vouch_error *err)
+{
+    (void) vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s",
+                                  err->text);
+    client->error.sys_errno = err->sys_errno;
+    return -1;
+}
+
 /* Begin with the next address that can be begun with.  0 or -1. */
 static int
 try_next(struct vouch_flom_client *client)
@@ -85,9 +95,7 @@ try_next(struct vouch_flom_client *client)
                               sizeof(on));
         return 0;
     }
-    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s",
-                                  err.code != VOUCH_OK ? err.text
-                                                       : "no address is left");
+    return not_connected(client, &err);
 }
 
 int
@@ -203,8 +211,7 @@ vouch_flom_client_go_on_connecting(struct vouch_flom_client *client)
         (void) close(client->fd);
         client->fd = -1;
         if (client->address_next >= client->address_count)
-            return vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONNECT_ERROR,
-                                          "%s", err.text);
+            return not_connected(client, &err);
         if (try_next(client) != 0)
             return -1;
     }

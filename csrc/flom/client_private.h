@@ -35,6 +35,7 @@ struct vouch_flom_client {
     struct vouch_flom_parser *parser;
     struct vouch_flom_message answer;
     unsigned long answers; /* how many have come */
+    int is_question;       /* the request has "ask" */
     int first_answer;      /* the next message is to be step 16 */
     int rc;
     struct vouch_error error;

@@ -65,6 +65,25 @@ enum vouch_flom_field {
     VOUCH_FLOM_BAD_NAME = 1 << 12 /* a name that is not base64, or too long */
 };
 
+/*
+ * Questions.  A lock request for a resource that is not there, not to be
+ * created and not to be waited for, with "ask": 1.7.2 does not see it and
+ * refuses the request with rc 5.  A daemon of Vouch answers with the same
+ * "ask" and
+ *
+ *   token        about "ADDRESS NAME" (ADDRESS as vouch_address_text() of the
+ *                asking host's end of the connection that holds the lock;
+ *                over a unix socket "unix", and the process is the same):
+ *                rc 0 and the token of the lock held under that name
+ *   status       about a pattern or "": rc 0 and text for a person in data,
+ *   status-json  or JSON, in pieces: "more" tells that another follows
+ *   kick         about the id of a session in the status: rc 0, it is ended
+ *
+ * or with rc 5 and a reason.  "lock" is no question: it marks an ordinary
+ * lock request of a client that knows its daemon to be Vouch's, and wants
+ * the token with the grant.  With a token in such a request a lock of the
+ * daemon before is resumed; about is its element.
+ */
 struct vouch_flom_message {
     unsigned has; /* a set of enum vouch_flom_field */
     int level;

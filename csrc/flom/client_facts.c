@@ -1,0 +1,67 @@
+/*
+ * What is known about a client and its lock.
+ */
+#include "flom/client_private.h"
+
+int
+vouch_flom_client_fd(const struct vouch_flom_client *client)
+{
+    return client->fd;
+}
+
+enum vouch_flom_client_state
+vouch_flom_client_state(const struct vouch_flom_client *client)
+{
+    return client->state;
+}
+
+int
+vouch_flom_client_rc(const struct vouch_flom_client *client)
+{
+    return client->rc;
+}
+
+const char *
+vouch_flom_client_reason(const struct vouch_flom_client *client)
+{
+    return client->error.text;
+}
+
+int
+vouch_flom_client_errno(const struct vouch_flom_client *client)
+{
+    return client->error.sys_errno;
+}
+
+const char *
+vouch_flom_client_element(const struct vouch_flom_client *client)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
+        || !(client->answer.has & VOUCH_FLOM_HAS_ELEMENT))
+        return NULL;
+    return client->answer.element;
+}
+
+int
+vouch_flom_client_token(const struct vouch_flom_client *client,
+                        uint64_t *epoch_r, uint64_t *counter_r)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
+        || !(client->answer.has & VOUCH_FLOM_HAS_TOKEN))
+        return 0;
+    *epoch_r = client->answer.token_epoch;
+    *counter_r = client->answer.token_counter;
+    return 1;
+}
+
+const struct vouch_flom_message *
+vouch_flom_client_answer(const struct vouch_flom_client *client)
+{
+    return &client->answer;
+}
+
+struct vouch_flom_settings *
+vouch_flom_client_settings(struct vouch_flom_client *client)
+{
+    return &client->settings;
+}

@@ -1,0 +1,567 @@
+/*
+ * Sessions: what travels to and from one client.
+ *
+ * Whatever a client does costs its own session only: a message has a
+ * maximum and a deadline, so has the handshake; what a client does not read
+ * stops it from being heard; nothing here waits.
+ */
+#include "lockd/private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/map.h"
+#include "net/credentials.h"
+#include "net/socket.h"
+#include "tls/connection.h"
+
+#define CHUNK 4096
+#define READ_MAX 32768 /* bytes of one client in a row; then the others */
+#define OUT_MAX (1024 * 1024)
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/* --- deadlines ------------------------------------------------------------*/
+
+static void
+untime(struct session *session)
+{
+    struct session_list *list = session->timed;
+
+    if (list == NULL)
+        return;
+    if (session->timed_before != NULL)
+        session->timed_before->timed_after = session->timed_after;
+    else
+        list->first = session->timed_after;
+    if (session->timed_after != NULL)
+        session->timed_after->timed_before = session->timed_before;
+    else
+        list->last = session->timed_before;
+    session->timed = NULL;
+}
+
+/* From now on, unless it is in this list already. */
+static void
+time_it(struct session *session, struct session_list *list)
+{
+    if (session->timed == list)
+        return;
+    untime(session);
+    session->timed = list;
+    session->due_ms = vouch_clock_monotonic_ms() + list->allowed_ms;
+    session->timed_after = NULL;
+    session->timed_before = list->last;
+    if (list->last != NULL)
+        list->last->timed_after = session;
+    else
+        list->first = session;
+    list->last = session;
+    if (list->first == session)
+        lockd_set_timer(session->daemon);
+}
+
+static void
+expire(struct lockd *daemon, struct session_list *list, int64_t now_ms,
+       const char *what)
+{
+    while (list->first != NULL && list->first->due_ms <= now_ms) {
+        lockd_say(daemon, LOCKD_WARNING, "FLM030W",
+                  "session %llu from %s closed: %s",
+                  (unsigned long long) list->first->id, list->first->address,
+                  what);
+        session_close(list->first);
+    }
+}
+
+void
+session_deadlines(struct lockd *daemon, int64_t now_ms)
+{
+    expire(daemon, &daemon->in_handshake, now_ms, "no TLS handshake");
+    expire(daemon, &daemon->in_message, now_ms, "half a message");
+    expire(daemon, &daemon->in_drain, now_ms, "it does not read");
+    expire(daemon, &daemon->in_goodbye, now_ms, "it does not leave");
+}
+
+static int64_t
+earlier(const struct session_list *list, int64_t other)
+{
+    return list->first != NULL && list->first->due_ms < other
+               ? list->first->due_ms
+               : other;
+}
+
+int64_t
+session_next_deadline(const struct lockd *daemon)
+{
+    int64_t next = INT64_MAX;
+
+    next = earlier(&daemon->in_handshake, next);
+    next = earlier(&daemon->in_message, next);
+    next = earlier(&daemon->in_drain, next);
+    return earlier(&daemon->in_goodbye, next);
+}
+
+/* --- begin and end --------------------------------------------------------*/
+
+struct session *
+session_find(struct lockd *daemon, uint64_t id)
+{
+    void *found = NULL;
+
+    return vouch_map_get(daemon->by_id, &id, sizeof(id), &found) == 1 ? found
+                                                                      : NULL;
+}
+
+static void
+unlink_session(struct session *session)
+{
+    struct lockd *daemon = session->daemon;
+
+    if (session->before != NULL)
+        session->before->after = session->after;
+    else
+        daemon->first = session->after;
+    if (session->after != NULL)
+        session->after->before = session->before;
+    else
+        daemon->last = session->before;
+    daemon->session_count--;
+    (void) vouch_map_remove(daemon->by_id, &session->id, sizeof(session->id),
+                            NULL);
+}
+
+static void
+free_session(struct session *session)
+{
+    vouch_conn_free(session->conn);
+    vouch_buf_free(session->in);
+    vouch_buf_free(session->out);
+    vouch_buf_free(session->report);
+    free(session->bound);
+    if (session->fd != -1)
+        (void) close(session->fd);
+    free(session);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+    free_session(handle->data);
+}
+
+void
+session_close(struct session *session)
+{
+    if (session->state == SESSION_DEAD)
+        return;
+    session->state = SESSION_DEAD;
+    untime(session);
+    dispatch_drop(session);
+    unlink_session(session);
+    if (session->conn != NULL)
+        (void) vouch_conn_close(session->conn);
+    /* The peer must not wait for libuv to come round. */
+    (void) uv_poll_stop(&session->poll);
+    (void) shutdown(session->fd, SHUT_RDWR);
+    uv_close((uv_handle_t *) &session->poll, on_closed);
+    session->daemon->idle_since = -1;
+    lockd_set_timer(session->daemon);
+}
+
+void
+session_goodbye(struct session *session)
+{
+    if (session->state >= SESSION_GOODBYE)
+        return;
+    session->state = SESSION_GOODBYE;
+    time_it(session, &session->daemon->in_goodbye);
+    session_update(session);
+}
+
+static void
+link_session(struct session *session)
+{
+    struct lockd *daemon = session->daemon;
+
+    session->before = daemon->last;
+    if (daemon->last != NULL)
+        daemon->last->after = session;
+    else
+        daemon->first = session;
+    daemon->last = session;
+    daemon->session_count++;
+}
+
+static void
+describe(struct session *session, const struct vouch_address *peer)
+{
+    struct vouch_credentials who = {-1, -1, -1};
+
+    vouch_address_text(peer, session->address, sizeof(session->address));
+    if (session->is_unix) {
+        (void) vouch_credentials_of(session->fd, &who);
+        session->is_local = 1;
+    } else
+        session->is_local = vouch_address_is_local(peer, session->fd);
+    session->pid = who.pid;
+    session->uid = who.uid;
+    if (session->is_unix)
+        lockd_say(session->daemon, LOCKD_DEBUG, "FLM031I",
+                  "session %llu: unix socket, uid %ld, pid %ld",
+                  (unsigned long long) session->id, who.uid, who.pid);
+    else
+        lockd_say(session->daemon, LOCKD_DEBUG, "FLM031I", "session %llu: %s",
+                  (unsigned long long) session->id, session->address);
+}
+
+/* With TLS the handshake comes first, without a byte of FLoM's. */
+static int
+start_tls(struct session *session)
+{
+    struct vouch_error err;
+
+    if (session->daemon->tls == NULL) {
+        session->state = SESSION_OPEN;
+        return 0;
+    }
+    vouch_error_clear(&err);
+    session->state = SESSION_HANDSHAKE;
+    if (vouch_conn_new(session->daemon->tls, session->fd, &session->conn, &err)
+        == 0) {
+        time_it(session, &session->daemon->in_handshake);
+        return 0;
+    }
+    lockd_say(session->daemon, LOCKD_ERROR, "FLM032E", "%s", err.text);
+    return -1;
+}
+
+void
+session_open(struct lockd *daemon, int fd, int is_unix,
+             const struct vouch_address *peer)
+{
+    struct session *session = calloc(1, sizeof(*session));
+
+    if (session == NULL
+        || uv_poll_init(&daemon->loop, &session->poll, fd) != 0) {
+        free(session);
+        (void) close(fd);
+        return;
+    }
+    session->daemon = daemon;
+    session->fd = fd;
+    session->is_unix = is_unix;
+    session->id = ++daemon->next_id;
+    session->poll.data = session;
+    session->since_ms = vouch_clock_monotonic_ms();
+    session->over_limit = daemon->session_count >= daemon->max_connections;
+    describe(session, peer);
+    link_session(session);
+    daemon->idle_since = -1;
+    if (vouch_map_put(daemon->by_id, &session->id, sizeof(session->id),
+                      session, NULL)
+            == -1
+        || start_tls(session) != 0) {
+        session_close(session);
+        return;
+    }
+    session_update(session);
+}
+
+/* --- bytes ----------------------------------------------------------------*/
+
+static ssize_t
+receive(struct session *session, void *data, size_t length)
+{
+    ssize_t count;
+
+    if (session->conn != NULL)
+        return vouch_conn_read(session->conn, data, length);
+    count = vouch_socket_recv(session->fd, data, length);
+    return count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)
+               ? VOUCH_WANT_READ
+               : count;
+}
+
+static ssize_t
+transmit(struct session *session, const void *data, size_t length)
+{
+    ssize_t count;
+
+    if (session->conn != NULL)
+        return vouch_conn_write(session->conn, data, length);
+    count = vouch_socket_send(session->fd, data, length);
+    return count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)
+               ? VOUCH_WANT_WRITE
+               : count;
+}
+
+static size_t
+unsent(const struct session *session)
+{
+    return session->out == NULL ? 0 : vouch_buf_length(session->out);
+}
+
+static void
+release_if_empty(struct vouch_buf **buf)
+{
+    if (*buf == NULL || vouch_buf_length(*buf) > 0)
+        return;
+    vouch_buf_free(*buf);
+    *buf = NULL;
+}
+
+/* 0, or -1 when the session has failed. */
+static int
+flush(struct session *session)
+{
+    ssize_t count;
+
+    while (unsent(session) > 0) {
+        count =
+            transmit(session, vouch_buf_data(session->out), unsent(session));
+        if (count == VOUCH_WANT_WRITE || count == VOUCH_WANT_READ)
+            return 0;
+        if (count <= 0)
+            return -1;
+        vouch_buf_consume(session->out, (size_t) count);
+        if (session->report != NULL && unsent(session) < LOCKD_OUT_PAUSE)
+            admin_continue(session);
+    }
+    release_if_empty(&session->out);
+    return 0;
+}
+
+void
+session_send(struct session *session, const struct vouch_flom_message *message)
+{
+    if (session->state == SESSION_DEAD)
+        return;
+    if (session->out == NULL)
+        session->out = vouch_buf_new(OUT_MAX);
+    if (session->out == NULL
+        || vouch_flom_encode(message, session->out) != 0) {
+        lockd_say(session->daemon, LOCKD_WARNING, "FLM033W",
+                  "session %llu from %s closed: its answers do not fit",
+                  (unsigned long long) session->id, session->address);
+        session_close(session);
+        return;
+    }
+    /* A write now saves a turn of the loop; what fails is found later. */
+    (void) flush(session);
+    session_update(session);
+}
+
+/* --- what to wait for -----------------------------------------------------*/
+
+static int
+wanted_events(struct session *session)
+{
+    size_t waiting = unsent(session);
+    int events = waiting > 0 ? UV_WRITABLE : 0;
+
+    if (session->state == SESSION_GOODBYE)
+        return events != 0 ? events : UV_READABLE;
+    if (waiting < LOCKD_OUT_PAUSE)
+        events |= UV_READABLE;
+    return events;
+}
+
+static void
+set_deadline(struct session *session)
+{
+    struct lockd *daemon = session->daemon;
+
+    if (session->state == SESSION_HANDSHAKE
+        || session->state == SESSION_GOODBYE)
+        return;
+    if (unsent(session) >= LOCKD_OUT_PAUSE)
+        time_it(session, &daemon->in_drain);
+    else if (session->in != NULL)
+        time_it(session, &daemon->in_message);
+    else
+        untime(session);
+}
+
+void
+session_update(struct session *session)
+{
+    int events;
+
+    if (session->state == SESSION_DEAD)
+        return;
+    if (session->state == SESSION_GOODBYE && unsent(session) == 0) {
+        /* Half-close, as FLoM does; the client closes. */
+        if (session->conn != NULL)
+            (void) vouch_conn_close(session->conn);
+        (void) shutdown(session->fd, SHUT_WR);
+    }
+    set_deadline(session);
+    events = wanted_events(session);
+    if (events == session->polled)
+        return;
+    session->polled = events;
+    if (uv_poll_start(&session->poll, events, on_ready) != 0)
+        session_close(session);
+}
+
+/* --- messages -------------------------------------------------------------*/
+
+static void
+bad_message(struct session *session, const char *what)
+{
+    lockd_say(session->daemon, LOCKD_WARNING, "FLM034W",
+              "session %llu from %s closed: %s",
+              (unsigned long long) session->id, session->address, what);
+    session_close(session);
+}
+
+/* 1 if this second's share is used up: it is heard again in the next. */
+static int
+is_too_fast(struct session *session)
+{
+    unsigned limit = session->daemon->options.messages_a_second;
+    int64_t second = uv_now(&session->daemon->loop) / 1000;
+
+    if (limit == 0)
+        return 0;
+    if (second != session->second) {
+        session->second = second;
+        session->messages = 0;
+    }
+    return ++session->messages > limit;
+}
+
+/* Every whole message of the buffer. */
+static void
+take_messages(struct session *session)
+{
+    struct lockd *daemon = session->daemon;
+    struct vouch_error err;
+    long end;
+
+    while (session->state == SESSION_OPEN && session->in != NULL
+           && unsent(session) < LOCKD_OUT_PAUSE) {
+        end = vouch_flom_frame(vouch_buf_data(session->in),
+                               vouch_buf_length(session->in),
+                               VOUCH_FLOM_MESSAGE_MAX);
+        if (end == 0)
+            return;
+        if (end < 0) {
+            bad_message(session, "a message that is too long");
+            return;
+        }
+        vouch_error_clear(&err);
+        if (vouch_flom_parse(daemon->parser, vouch_buf_data(session->in),
+                             (size_t) end, &daemon->message, &err)
+            != 0) {
+            bad_message(session, err.text);
+            return;
+        }
+        vouch_buf_consume(session->in, (size_t) end);
+        release_if_empty(&session->in);
+        untime(session);
+        if (is_too_fast(session)) {
+            bad_message(session, "too many messages a second");
+            return;
+        }
+        dispatch_message(session, &daemon->message);
+    }
+}
+
+/* 1 some, 0 nothing for now, -1 the session is at its end. */
+static int
+fill(struct session *session)
+{
+    unsigned char *room;
+    ssize_t count;
+
+    if (session->in == NULL)
+        session->in = vouch_buf_new(VOUCH_FLOM_MESSAGE_MAX + CHUNK);
+    room = session->in == NULL ? NULL : vouch_buf_reserve(session->in, CHUNK);
+    if (room == NULL)
+        return -1;
+    count = receive(session, room, CHUNK);
+    (void) vouch_buf_commit(session->in, count > 0 ? (size_t) count : 0);
+    if (count > 0)
+        return 1;
+    release_if_empty(&session->in);
+    return count == VOUCH_WANT_READ || count == VOUCH_WANT_WRITE ? 0 : -1;
+}
+
+static void
+hear(struct session *session)
+{
+    size_t heard = 0;
+    int more;
+
+    do {
+        more = fill(session);
+        if (more == -1) {
+            session_close(session);
+            return;
+        }
+        heard += CHUNK;
+        take_messages(session);
+    } while (more == 1 && heard < READ_MAX && session->state == SESSION_OPEN
+             && unsent(session) < LOCKD_OUT_PAUSE);
+}
+
+static void
+shake_hands(struct session *session)
+{
+    int outcome = vouch_conn_handshake(session->conn);
+
+    if (outcome == -1) {
+        lockd_say(session->daemon, LOCKD_WARNING, "FLM017W",
+                  "session from %s closed: %s", session->address,
+                  vouch_conn_error_text(session->conn));
+        session_close(session);
+    }
+    if (outcome != 0)
+        return;
+    session->state = SESSION_OPEN;
+    untime(session);
+}
+
+/* The client was told to go: throw away what it says, until it goes. */
+static void
+see_off(struct session *session)
+{
+    unsigned char waste[CHUNK];
+    ssize_t count = receive(session, waste, sizeof(waste));
+
+    if (count == 0 || count == -1)
+        session_close(session);
+}
+
+static void
+on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct session *session = poll->data;
+
+    if (status < 0) {
+        session_close(session);
+        return;
+    }
+    if (session->state == SESSION_HANDSHAKE)
+        shake_hands(session);
+    if (session->state == SESSION_OPEN || session->state == SESSION_GOODBYE) {
+        if (events & UV_WRITABLE && flush(session) != 0)
+            session_close(session);
+    }
+    if (session->state == SESSION_GOODBYE && unsent(session) == 0)
+        see_off(session);
+    if (session->state == SESSION_OPEN) {
+        take_messages(session);
+        if (session->state == SESSION_OPEN && events & UV_READABLE)
+            hear(session);
+    }
+    session_update(session);
+}

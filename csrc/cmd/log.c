@@ -1,0 +1,89 @@
+/*
+ * One line for each message, to the place that --log names.
+ */
+#include "cmd/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "cmd/apply.h"
+
+static const int PRIORITIES[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO,
+                                 LOG_DEBUG};
+static const char *const NAMES[] = {"error", "warning", "notice", "info",
+                                    "debug"};
+#define LEVELS 5
+
+static struct {
+    enum lockd_log_level highest;
+    FILE *file; /* NULL: syslog */
+} sink;
+
+static void
+write_line(enum lockd_log_level level, const char *id, const char *text)
+{
+    char time_text[VOUCH_ISO8601_SIZE] = "";
+
+    (void) vouch_text_iso8601(vouch_clock_epoch(), time_text);
+    (void) fprintf(sink.file, "%s flom[%ld] %s %s: %s\n", time_text,
+                   (long) getpid(), NAMES[level], id, text);
+    (void) fflush(sink.file);
+}
+
+static void
+take(enum lockd_log_level level, const char *id, const char *text, void *arg)
+{
+    (void) arg;
+    if (level > sink.highest)
+        return;
+    if (sink.file != NULL)
+        write_line(level, id, text);
+    else
+        syslog(PRIORITIES[level], "%s %s", id, text);
+}
+
+static enum lockd_log_level
+level_of(const char *name)
+{
+    int level;
+
+    for (level = 0; name != NULL && level < LEVELS; level++) {
+        if (strcmp(name, NAMES[level]) == 0)
+            return (enum lockd_log_level) level;
+    }
+    return LOCKD_NOTICE;
+}
+
+void
+flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
+              const struct vouch_flom_settings *settings)
+{
+    lockd_options_init(options);
+    options->settings = settings;
+    options->socket_mode = extra->socket_mode;
+    options->fairness_ms = extra->fairness;
+    options->grace_ms = extra->grace;
+    options->state_file = extra->state;
+    options->log = take;
+    sink.highest = level_of(extra->log_level);
+    sink.file = NULL;
+    if (extra->log != NULL && strcmp(extra->log, "stderr") == 0)
+        sink.file = stderr;
+    else if (extra->log != NULL && strcmp(extra->log, "syslog") != 0)
+        sink.file = fopen(extra->log, "a");
+    if (sink.file == NULL)
+        openlog("flom", LOG_PID, LOG_DAEMON);
+}
+
+void
+flom_log_failure(const struct lockd_options *options,
+                 const struct vouch_error *err)
+{
+    options->log(LOCKD_ERROR, "FLM000E", err->text, options->log_arg);
+}

@@ -1,0 +1,52 @@
+/*
+ * The message that ends a daemon.  No answer to it exists.
+ */
+#include "cmd/shutdown.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cmd/exit_status.h"
+#include "cmd/locks.h"
+#include "flom/client.h"
+#include "flom/settings.h"
+
+#define CONNECT_MS 10000
+#define ANSWER_MS 1000 /* FLoM waits so long for its daemon to close */
+
+static int
+send_shutdown(struct vouch_flom_client *client, int immediate)
+{
+    int64_t deadline = vouch_clock_monotonic_ms() + CONNECT_MS;
+
+    if (vouch_flom_client_connect(client, deadline) != 0
+        || vouch_flom_client_wait(client, deadline) != 0
+        || vouch_flom_client_shutdown(client, immediate) != 0
+        || vouch_flom_client_wait(client, deadline) != 0)
+        return flom_locks_failed("flom_client_connect", client);
+    (void) vouch_flom_client_close(client);
+    (void) vouch_flom_client_wait(client,
+                                  vouch_clock_monotonic_ms() + ANSWER_MS);
+    return FLOM_EXIT_OK;
+}
+
+int
+flom_shutdown(const struct vouch_flom_settings *settings, int immediate)
+{
+    struct vouch_flom_client *client = NULL;
+    struct vouch_error err;
+    int status;
+
+    (void) printf("Starting FLoM daemon %s shutdown...\n",
+                  immediate ? "immediate" : "quiesce");
+    (void) fflush(stdout);
+    vouch_error_clear(&err);
+    if (vouch_flom_client_new(settings, &client, &err) != 0) {
+        (void) fprintf(stderr, "flom: %s\n", err.text);
+        return FLOM_EXIT_ERROR;
+    }
+    status = send_shutdown(client, immediate);
+    vouch_flom_client_free(client);
+    return status;
+}

@@ -29,10 +29,11 @@ _is_ready(self)
     _protocol = 2
     _is_closed_by_peer = 3
     _is_asked = 4
+    _wants = 5
   PREINIT:
     static int (*const getters[])(const struct vouch_conn *) = {
         vouch_conn_is_ready, vouch_conn_is_resumed, vouch_conn_protocol,
-        vouch_conn_is_closed_by_peer, vouch_conn_is_asked};
+        vouch_conn_is_closed_by_peer, vouch_conn_is_asked, vouch_conn_wants};
   CODE:
     RETVAL = getters[ix](self->conn);
   OUTPUT:

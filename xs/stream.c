@@ -199,11 +199,11 @@ vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
         self->busy = 1;
         outcome = vouch_conn_handshake(self->conn);
         self->busy = 0;
-        rethrow(aTHX_ self);
-        if (outcome == 0) {
+        if (outcome == 0 || outcome == -1)
             forget_callback(aTHX_ self);
+        rethrow(aTHX_ self);
+        if (outcome == 0)
             return 1;
-        }
         if (outcome == -1)
             break;
         outcome = wait_for(aTHX_ self, outcome, deadline, NULL);

@@ -100,6 +100,9 @@ int vouch_conn_shutdown(struct vouch_conn *conn);
 /* 1 after the handshake, else 0. */
 int vouch_conn_is_ready(const struct vouch_conn *conn);
 
+/* What the last call has stopped for: VOUCH_WANT_..., 0 nothing. */
+int vouch_conn_wants(const struct vouch_conn *conn);
+
 /* 1 if the peer has sent close_notify, else 0. */
 int vouch_conn_is_closed_by_peer(const struct vouch_conn *conn);
 

@@ -119,6 +119,19 @@ vouch_conn_is_ready(const struct vouch_conn *conn)
 }
 
 int
+vouch_conn_wants(const struct vouch_conn *conn)
+{
+    switch (SSL_want(conn->ssl)) {
+    case SSL_READING:
+        return VOUCH_WANT_READ;
+    case SSL_WRITING:
+        return VOUCH_WANT_WRITE;
+    default:
+        return 0;
+    }
+}
+
+int
 vouch_conn_is_closed_by_peer(const struct vouch_conn *conn)
 {
     return conn->peer_closed;

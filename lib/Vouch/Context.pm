@@ -4,7 +4,7 @@ use v5.16;
 use warnings;
 
 use Carp         qw(carp);
-use Scalar::Util qw(blessed reftype);
+use Scalar::Util qw(blessed reftype weaken);
 use Time::HiRes  ();
 use overload     ();
 
@@ -94,6 +94,26 @@ sub reload {
     return $self;
 }
 
+# Of a context that a socket has made for itself: its callbacks, which may be
+# closures over that very socket.  The context knows them from now on only as
+# long as somebody else holds them.
+sub _let_go {
+    my ($self) = @_;
+    my $arg    = $self->{arg};
+    my @names  = grep { /(?:callback|cb)\z/ && ref $arg->{$_} } sort keys %$arg;
+    my @held   = @$arg{@names};
+    weaken($arg->{$_}) for @names;
+    $self->{let_go} = \@names;
+    return \@held;
+}
+
+sub _check_whole {
+    my ($self) = @_;
+    my ($gone) = grep { !defined $self->{arg}{$_} } @{ $self->{let_go} // [] } or return;
+    _bad_argument("the $gone of this context has gone with the socket it was given to;"
+            . ' make a Vouch::Context for what several sockets share');
+}
+
 sub changed_files {
     my ($self) = @_;
     my $seen = $self->{files};
@@ -120,6 +140,7 @@ sub ssl_ctx { return $_[0]{config}->_ssl_ctx }
 # does it take the place of the one before.
 sub _build {
     my ($self) = @_;
+    $self->_check_whole;
     my $arg    = $self->{arg};
     my $config = Vouch::Config::_new($arg->{SSL_server} ? 1 : 0);
     my %before = map { $_ => _stamp($_) } _files_in($arg);

@@ -186,7 +186,7 @@ sub _around {
         $own->{Handshakes},
         $own->{PerAddress}     // 0,
         $own->{MaxConnections} // 0,
-        Vouch::Socket::_milliseconds($own->{HandshakeTimeout}),
+        Vouch::Socket::Arguments::_milliseconds($own->{HandshakeTimeout}),
     );
     return $self;
 }
@@ -202,7 +202,7 @@ sub _settings_of {
     my @unknown = grep { !/\A(?:SSL_|Timeout\z)/ } sort keys %$arg;
     _bad_argument("$unknown[0] has no effect beside Socket")       if @unknown;
     _bad_argument('Socket has TLS settings of its own, give none') if $settings;
-    $settings = Vouch::Socket::_settings($socket, { %$arg, SSL_server => 1 });
+    $settings = Vouch::Socket::Arguments::_settings($socket, { %$arg, SSL_server => 1 });
     ${*$socket}{io_socket_timeout} = $arg->{Timeout};
     return $settings;
 }
@@ -268,7 +268,7 @@ sub _next {
         $settings->{idle_ms}, $settings->{max_line}, $wait, $looked, $self->{on_error} ? 1 : 0
     ) // return;
     if   (ref $next eq 'ARRAY') { $self->_tell(@$next) }
-    else                        { ${*$next}{vouch} = $settings }
+    else                        { ${*$next}{vouch} = $settings; Vouch::Socket::Arguments::_settle($next) }
     return $next;
 }
 

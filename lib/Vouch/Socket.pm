@@ -7,22 +7,31 @@ use Carp           qw(croak);
 use Errno          qw(EAGAIN EBADF EINVAL ETIMEDOUT);
 use Exporter       ();
 use IO::Socket::IP ();
-use Scalar::Util   qw(blessed dualvar looks_like_number);
-use Socket         qw(AF_INET AF_INET6 inet_pton);
+use Scalar::Util   qw(blessed dualvar);
 use Symbol         ();
 use Time::HiRes    ();
 
 use Vouch                    ();
-use Vouch::Certificate       ();
 use Vouch::Context           ();
-use Vouch::Context::Shared   ();
 use Vouch::Error             ();
 use Vouch::Socket::Abilities ();
+use Vouch::Socket::Arguments ();
+use Vouch::Socket::Handshake ();
+use Vouch::Socket::OldNames  ();
+use Vouch::Socket::Peer      ();
 use Vouch::Socket::Upgrade   ();
 use Vouch::Stream            ();
-use Vouch::VerifyContext     ();
 
-our @ISA = qw(Vouch::Socket::Upgrade Vouch::Socket::Abilities IO::Socket::IP);
+our @ISA = qw(
+    Vouch::Socket::Arguments Vouch::Socket::Handshake Vouch::Socket::Peer Vouch::Socket::Upgrade
+    Vouch::Socket::Abilities Vouch::Socket::OldNames IO::Socket::IP
+);
+
+# What programs also call as functions.
+{
+    no strict 'refs';    ## no critic (ProhibitNoStrict)
+    *$_ = __PACKAGE__->can($_) for qw(default_ca socketToSSL socket_to_SSL);
+}
 
 our $SSL_ERROR = dualvar(0, '');
 
@@ -48,12 +57,6 @@ use constant HANDSHAKE_TIMEOUT => 30;                  # seconds
 use constant SERVER_IO_TIMEOUT => 300;                 # seconds without progress
 use constant MAX_LINE          => 64 * 1024 * 1024;    # bytes
 
-# Arguments about one socket; the rest of SSL_* goes to its context.
-my @OWN = qw(
-    SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_startHandshake SSL_reuse_ctx
-    SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
-);
-
 # No CLONE_SKIP here: Perl panics when a thread ends that skipped a glob.  The
 # objects inside have it, so that a copy in a new thread can do nothing.
 
@@ -65,10 +68,14 @@ sub import {
 
 sub configure {
     my ($self, $arg) = @_;
-    my $own = $self->_settings($arg);
-    my $many = _handshakes_wanted($arg);
-    $self->IO::Socket::IP::configure($arg) or return _tcp_failed($arg);
-    ${*$self}{vouch} = $own;
+    my $own  = $self->_settings($arg);
+    my $many = Vouch::Socket::Arguments::_handshakes_wanted($arg);
+    {
+        local ${*$self}{vouch_busy} = 1;
+        $self->IO::Socket::IP::configure($arg) or return _tcp_failed($arg);
+    }
+    ${*$self}{vouch}         = $own;
+    ${*$self}{vouch_listens} = 1 if $arg->{Listen};
     ${*$self}{vouch_listener} = Vouch::Listener->_inside($self, $many) if $many;
     return $self if $arg->{Listen} || $own->{context}->is_server || $own->{plain};
     return $self->connect_SSL;
@@ -77,14 +84,15 @@ sub configure {
 sub accept {
     my ($self, $class) = @_;
     my $own = ${*$self}{vouch};
+    $class = _class_to_accept($class, ref $self);
     return _failed_accept(EBADF) if !$own || !blessed $own->{context};    # closed, or another thread's
-    return ${*$self}{vouch_listener}->accept($class // ref $self) if ${*$self}{vouch_listener};
+    return ${*$self}{vouch_listener}->accept($class) if ${*$self}{vouch_listener};
     my $timeout = ${*$self}{io_socket_timeout};
     return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
     my $client =
           $own->{plain}
-        ? $self->_accept_plain($class // ref $self)
-        : $self->_tcp_accept($class   // ref $self);
+        ? $self->_accept_plain($class)
+        : $self->_tcp_accept($class);
     return _failed_accept($! + 0) if !$client;
     ${*$client}{vouch} = $own;
     my $peer = wantarray ? $client->peername : undef;    # later it may be gone
@@ -93,24 +101,13 @@ sub accept {
         my $context = $own->{context};
         my $stream = Vouch::Stream::_attach($client, $context->{config}, $context->{arg}{SSL_verify_callback},
             $own->{idle_ms}, $own->{max_line});
-        $stream->_handshake($own->{timeout_ms})
-            or $client->_not_started($stream, 'accept', $own->{timeout})
-            or return $self->_refused;
+        if (!$stream->_handshake($own->{timeout_ms})) {
+            $client->_not_started($stream, 'accept', $own->{timeout});
+            return $self->_refused;
+        }
+        $client->_settle;
     }
     return wantarray ? ($client, $peer) : $client;
-}
-
-sub accept_SSL  { my ($self, @arg) = @_; return $self->_start('accept',  @arg) }
-sub connect_SSL { my ($self, @arg) = @_; return $self->_start('connect', @arg) }
-
-sub close {    ## no critic (ProhibitBuiltinHomonyms)
-    my ($self, %arg) = @_;
-    my $stream = tied *$self;
-    $stream->_detach($arg{SSL_no_shutdown} ? 1 : 0) if $stream;
-    delete ${*$self}{vouch};
-    my $listener = delete ${*$self}{vouch_listener};
-    $listener->_end if $listener;
-    return CORE::close($self);
 }
 
 sub read {    ## no critic (ProhibitBuiltinHomonyms)
@@ -148,11 +145,26 @@ sub recv {    ## no critic (ProhibitBuiltinHomonyms)
     return $self->SUPER::recv(@_);
 }
 
+sub readline {    ## no critic (ProhibitBuiltinHomonyms)
+    my ($self) = @_;
+    return CORE::readline($self);    # in the context of the caller
+}
+
 sub ungetc {
     my ($self, $code) = @_;
     my $stream = tied *$self or return $self->SUPER::ungetc($code);
     $stream->_unread(chr $code);
     return 1;
+}
+
+sub timeout {
+    my ($self, @seconds) = @_;
+    Vouch::Socket::Arguments::_check_numbers({ timeout => $seconds[0] }) if @seconds;
+    my $before = $self->SUPER::timeout(@seconds);
+    my $own    = ${*$self}{vouch};
+    # What listens shares its settings with what it has accepted.
+    ${*$self}{vouch} = Vouch::Socket::Arguments::_with_timeout($own, @seconds) if $own && @seconds;
+    return $before;
 }
 
 # With Handshakes the descriptor never blocks; whether accept waits is kept
@@ -188,182 +200,15 @@ sub last_error {
     return Vouch::Error->_of_stream($stream);
 }
 
-sub certificate {
-    my $stream = tied *{ $_[0] } or return;
-    return $stream->_peer_certificate;
-}
+sub session { my $stream = tied *{ $_[0] } or return; return $stream->_session }
 
-sub peer_certificates {
-    my $stream = tied *{ $_[0] } or return;
-    return $stream->_peer_chain;
-}
-
-sub sock_certificate {
-    my ($self, $field) = @_;
-    my $stream = tied *$self or return;
-    return _certificate_field($stream->_own_certificate, $field);
-}
-
-sub peer_certificate {
-    my ($self, $field) = @_;
-    my $stream = tied *$self or return;
-    return _certificate_field($stream->_peer_certificate, $field);
-}
-
-sub get_fingerprint {
-    my ($self, $digest, $certificate, $public_key) = @_;
-    my $stream = tied *$self or return;
-    return $stream->_peer_fingerprint('sha256', 0, 0) if @_ == 1;
-    my $bytes = $self->get_fingerprint_bin($digest, $certificate, $public_key) // return;
-    return join '$', $digest // 'sha256', $public_key ? 'pub' : (), unpack 'H*', $bytes;
-}
-
-sub get_fingerprint_bin {
-    my ($self, $digest, $certificate, $public_key) = @_;
-    my $stream = tied *$self or return;
-    $certificate //= $stream->_peer_certificate // return;
-    return $certificate->_digest($digest // 'sha256', $public_key ? 2 : 0);
-}
-
-sub dump_peer_certificate {
-    my ($self) = @_;
-    my $certificate = $self->certificate;
-    return sprintf "Subject Name: %s\nIssuer  Name: %s\n",
-        map { $certificate ? $certificate->$_ : 'undefined' } qw(subject issuer);
-}
-
-sub verification {
-    my ($self) = @_;
-    my $stream = tied *$self or return;
-    my ($accepted, $by, $error, $depth) = $stream->_verdict;
-    return {
-        accepted   => !!$accepted,
-        by         => $by,
-        error      => $error,
-        error_text => $error ? Vouch::VerifyContext::_error_text($error) : '',
-        depth      => $depth,
-    };
-}
-
-sub asked_for_certificate { my $stream = tied *{ $_[0] } or return; return !!$stream->_is_asked }
-sub asked_authorities     { my $stream = tied *{ $_[0] } or return; return @{ $stream->_authorities } }
-
-sub get_cipher         { my $stream = tied *{ $_[0] } or return; return $stream->_cipher }
-sub get_sslversion     { my $stream = tied *{ $_[0] } or return; return $stream->_protocol_name }
-sub get_sslversion_int { my $stream = tied *{ $_[0] } or return; return $stream->_protocol }
-sub get_servername     { my $stream = tied *{ $_[0] } or return; return $stream->_server_name }
-sub get_session_reused { my $stream = tied *{ $_[0] } or return; return !!$stream->_is_resumed }
-sub session            { my $stream = tied *{ $_[0] } or return; return $stream->_session }
-
-sub alpn_selected {
-    my $stream = tied *{ $_[0] } or return;
-    my $name   = $stream->_alpn;
-    return length $name ? $name : undef;
-}
-
-sub is_SSL {
-    my $stream = tied *{ $_[0] } or return !!0;
-    return !!$stream->_is_ready;
-}
-
-# All that new() takes.
-sub _argument_names { return (@OWN, Vouch::Context::_argument_names()) }
-
-sub _context {
-    my ($given, $ssl) = @_;
-    return Vouch::Context::Shared->context(%$ssl) if !defined $given;
-    Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
-    my $context = blessed $given && $given->can('context') ? $given->context : $given;
-    if (!blessed $context || !$context->isa('Vouch::Context')) {
-        Vouch::Error->throw(
-            code    => 'argument',
-            message => 'SSL_reuse_ctx must be a Vouch::Context or a TLS socket',
-        );
-    }
-    if ($context->is_server != !!$ssl->{SSL_server}) {
-        my ($for, $not) = $context->is_server ? qw(servers client) : qw(clients server);
-        Vouch::Error->throw(
-            code    => 'argument',
-            message => "SSL_reuse_ctx: this context is for $for, and the socket shall be a $not",
-        );
-    }
-    return $context;
-}
-
-# Vouch checks names as RFC 9525 says, whatever the protocol; "none" does not.
-my %SCHEME = map { $_ => 1 } qw(
-    default none http www smtp imap pop3 acap ldap ftp xmpp sip gist nntp netconf syslog snmp
-    rfc2818 rfc3207 rfc2595 rfc4513 rfc5539 rfc3920 rfc5922 rfc5971 rfc3261 rfc4642 rfc5425 rfc5953
-);
-
-sub _check_scheme {
-    my ($scheme) = @_;
-    return if !defined $scheme || $SCHEME{$scheme};
-    my $told = ref $scheme ? 'a ' . lc(ref $scheme) . ' is not supported' : "'$scheme' is not known";
-    Vouch::Error->throw(code => 'argument', message => "SSL_verifycn_scheme: $told; use 'default' or 'none'");
-}
-
-sub _check_trap {
-    my ($trap) = @_;
-    return if !defined $trap || ref $trap eq 'CODE';
-    Vouch::Error->throw(
-        code    => 'argument',
-        message => "SSL_error_trap must be a code reference, not '$trap'"
-    );
-}
-
-sub _check_numbers {
-    my ($own) = @_;
-    for my $name (qw(timeout SSL_io_timeout SSL_max_line)) {
-        my $value = $own->{$name} // next;
-        next if !ref $value && looks_like_number($value) && $value >= 0 && $value < 1e12;
-        my $told = $name eq 'timeout' ? 'Timeout' : $name;
-        Vouch::Error->throw(code => 'argument', message => "$told must be a number, 0 or more, not '$value'");
-    }
-    return;
-}
-
-# Handshakes and what belongs to it, if it is asked for.
-sub _handshakes_wanted {
-    my ($arg) = @_;
-    return if !grep { exists $arg->{$_} } qw(Handshakes HandshakeTimeout PerAddress MaxConnections on_error);
-    require Vouch::Listener;
-    return Vouch::Listener::_take_arguments($arg);
-}
-
-# What the arguments say about a socket, or about all that a listener accepts;
-# SSL_* is taken out of them.
-sub _settings {
-    my ($self, $arg) = @_;
-    my %ssl = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
-    my %own = map { $_ => delete $ssl{$_} } grep   { exists $ssl{$_} } @OWN;
-    $ssl{SSL_server} //= $arg->{Listen} ? 1 : 0;
-    my $context = _context($own{SSL_reuse_ctx}, \%ssl);
-    my $peer    = $arg->{PeerHost} // $arg->{PeerAddr};
-    ($own{peer}) = Vouch::Socket->split_addr($peer) if defined $peer;    # "host:port"
-        # IO::Socket has taken Timeout out of the arguments, unless called directly.
-    $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // HANDSHAKE_TIMEOUT;
-    _check_numbers(\%own);
-    _check_trap($own{SSL_error_trap});
-    _check_scheme($own{SSL_verifycn_scheme});
-    return _prepare(\%own, $context);
-}
-
-sub _prepare {
-    my ($own, $context) = @_;
-    my $idle = $own->{SSL_io_timeout} // ($context->is_server ? SERVER_IO_TIMEOUT : 0);
-    $own->{context}    = $context;
-    $own->{plain}      = defined $own->{SSL_startHandshake} && !$own->{SSL_startHandshake};
-    $own->{timeout_ms} = _milliseconds($own->{timeout});
-    $own->{idle_ms}    = _milliseconds($idle);
-    $own->{max_line}   = $own->{SSL_max_line} // MAX_LINE;
-    return $own;
-}
-
-# Milliseconds for XS; 0 seconds means no limit, -1 there.
-sub _milliseconds {
-    my ($seconds) = @_;
-    return $seconds ? int($seconds * 1000) || 1 : -1;
+sub _class_to_accept {
+    my ($class, $default) = @_;
+    return $default if !defined $class;
+    $class = ref $class || $class;
+    return $class if $class->isa('Vouch::Socket');
+    Vouch::Socket::Arguments::_bad_argument(
+        "accept makes sockets of Vouch::Socket's subclasses, not of '$class'");
 }
 
 # Without TLS for now (SSL_startHandshake => 0): a handle with Perl's buffers.
@@ -376,118 +221,6 @@ sub _accept_plain {
     return $client;
 }
 
-# The handshake: the socket when done; else $SSL_ERROR and $! say why.
-sub _start {
-    my ($self, $verb, %arg) = @_;
-    my $own = ${*$self}{vouch};
-    _check_numbers({ timeout => $arg{Timeout} });
-    my $stream  = tied *$self   // $self->_tie($own, $verb);
-    my $timeout = $arg{Timeout} // $own->{timeout};
-    return $self if $stream->_handshake(_milliseconds($timeout));
-    return $self->_not_started($stream, $verb, $timeout);
-}
-
-# A handshake that only wants to be called again keeps its socket; any other
-# closes it.
-sub _not_started {
-    my ($self, $stream, $verb, $timeout) = @_;
-    return if $SSL_ERROR == SSL_WANT_READ || $SSL_ERROR == SSL_WANT_WRITE;
-    ${*$self}{vouch_error} = _explain($stream, $verb, $timeout);
-    return $self->_abandon(${*$self}{vouch});
-}
-
-# The listener tells of a client that it did not let in.
-sub _refused {
-    my ($self) = @_;
-    ${*$self}{vouch_error} = $LAST_ERROR;
-    return;
-}
-
-sub _tie {
-    my ($self, $own, $verb) = @_;
-    my $context = $own->{context};
-    _check_verb($context, $verb);
-    delete ${*$self}{vouch_error};    # of a handshake before, in plain text since
-    my $stream = Vouch::Stream::_attach($self, $context->{config}, $context->{arg}{SSL_verify_callback},
-        $own->{idle_ms}, $own->{max_line});
-    return $stream if $verb eq 'accept';
-    my $error = do {
-        local $@;
-        eval {
-            $stream->_set_names(_names($own, $self->peerhost));
-            $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
-            1;
-        } ? undef : $@;
-    };
-    return $stream if !defined $error;
-    $stream->_detach(1);    # or the next try would go on without the names
-    die $error;
-}
-
-# The context says which side we are: accept_SSL with a client's would be a
-# client all the same, and one that checks no name.
-sub _check_verb {
-    my ($context, $verb) = @_;
-    return if !$context || $context->is_server == ($verb eq 'accept');
-    my ($for, $right) = $context->is_server ? qw(server accept) : qw(client connect);
-    Vouch::Error->throw(
-        code    => 'argument',
-        message => "${verb}_SSL: this socket is a $for by its context (SSL_server); use ${right}_SSL",
-    );
-}
-
-# The name to ask the server for (SNI; never an address), and the name or
-# address its certificate must be for.
-sub _names {
-    my ($own, $address) = @_;
-    my $peer   = $own->{peer};
-    my $asked  = $own->{SSL_hostname} // $peer // '';
-    my $scheme = $own->{SSL_verifycn_scheme} // 'default';
-    # PeerAddrInfo tells no name: then the address it came to; a name that is
-    # to be checked and is not there at all is refused.
-    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address
-        // ($own->{context}->_checks_name ? '' : undef);
-    return (length $asked && !_is_address($asked) ? $asked : undef, $scheme eq 'none' ? undef : $wanted,);
-}
-
-sub _is_address {
-    my ($text) = @_;
-    return defined inet_pton(AF_INET, $text) || $text =~ /:/;
-}
-
-# $SSL_ERROR and $! after a failed handshake, and the error as an object.
-sub _explain {
-    my ($stream, $verb, $timeout) = @_;
-    my $late  = $SSL_ERROR == ETIMEDOUT;
-    my %late  = (errno => ETIMEDOUT, message => "no handshake within $timeout seconds");
-    my $error = Vouch::Error->_of_stream($stream, $late ? %late : ());
-    my $text  = join '; ', $error->message, $error->details;
-    $SSL_ERROR = dualvar($late ? ETIMEDOUT : -1, "SSL $verb attempt failed" . ($late ? ': ' : ' ') . $text);
-    $!         = $error->errno;
-    return $LAST_ERROR = $error;
-}
-
-# Programs look at $@ too; LWP tells it to its user, and expects there the words
-# of IO::Socket::SSL for a wrong name.
-sub _abandon {
-    my ($self,  $own)   = @_;
-    my ($error, $errno) = ($SSL_ERROR, $! + 0);
-    my $told = $error =~ /(hostname verification failed)/ ? $1 : "$error";
-    if (my $trap = $own->{SSL_error_trap}) {
-        $trap->($self, "$error");
-    }
-    elsif (!$own->{SSL_keepSocketOnError}) {
-        $self->close(SSL_no_shutdown => 1);
-    }
-    else {
-        $self->_go_plain;
-    }
-    $SSL_ERROR = $error;
-    $@         = $told;
-    $!         = $errno;
-    return;
-}
-
 sub _readable {
     my ($self, $timeout) = @_;
     my $end  = Time::HiRes::time() + $timeout;
@@ -498,6 +231,13 @@ sub _readable {
         my $count = CORE::select(my $ready = $bits, undef, undef, $left > 0 ? $left : 0);
         return $count > 0 if $count >= 0 || !$!{EINTR};
     }
+}
+
+# The listener tells of a client that it did not let in.
+sub _refused {
+    my ($self) = @_;
+    ${*$self}{vouch_error} = $LAST_ERROR;
+    return;
 }
 
 # A failure that no system call or handshake told.
@@ -544,36 +284,6 @@ sub _tcp_failed {
     my $reason = $errno && $errno != EINVAL ? "$!" : $@ || "$!";
     _fail($errno, "cannot $verb $where: $reason", $arg->{Listen} ? () : (peer => $where));
     return;
-}
-
-my %FIELD = (
-    issuer          => sub { $_[0]->issuer },
-    authority       => sub { $_[0]->issuer },
-    subject         => sub { $_[0]->subject },
-    owner           => sub { $_[0]->subject },
-    cn              => sub { $_[0]->common_name },
-    commonName      => sub { $_[0]->common_name },
-    subjectAltName  => \&_flat_names,
-    subjectAltNames => \&_flat_names,
-);
-
-# Type, value, type, value, as IO::Socket::SSL gives them.
-sub _flat_names {
-    my ($certificate) = @_;
-    my @flat = map { @$_ } @{ $certificate->_alternative_names };
-    return wantarray ? @flat : $flat[-1];
-}
-
-sub _certificate_field {
-    my ($certificate, $field) = @_;
-    croak "there is no certificate field '$field'; use one of " . join ', ', sort keys %FIELD
-        if defined $field && !$FIELD{$field};
-    return $certificate if !defined $certificate || !defined $field;
-    # What the peer has put there must not end the program: what cannot be
-    # decoded is not there.  The methods of the certificate say more.
-    local $@;
-    return
-        wantarray ? eval { $FIELD{$field}->($certificate) } : scalar eval { $FIELD{$field}->($certificate) };
 }
 
 1;
@@ -785,7 +495,7 @@ not.
 
 TLS can resume an earlier session: the second handshake costs less, because
 nobody shows a certificate again. The connection reports the certificate of
-the first handshake, L</get_session_reused> is true, and L</verification>
+the first handshake, L<Vouch::Socket::Peer/get_session_reused> is true, and L<Vouch::Socket::Peer/verification>
 says that the session decided. The callback is not called.
 
 So a resumed session says who the peer I<was>. A server cannot see that a
@@ -1046,10 +756,6 @@ unknown ones do.
 
 =over 4
 
-=item Other names of start_SSL
-
-C<socketToSSL>, C<socket_to_SSL> and C<new_from_fd>: L</start_SSL> does it.
-
 =item Defaults for a whole process
 
 C<set_defaults>, C<set_client_defaults>, C<set_server_defaults>,
@@ -1070,21 +776,17 @@ value of L</session> yourself.
 
 =item Checking names by hand
 
-C<verify_hostname>, C<verify_hostname_of_cert>, C<SSL_verifycn_publicsuffix>,
-C<idn_to_ascii>, C<idn_to_unicode>.
+C<verify_hostname>, C<verify_hostname_of_cert>, C<SSL_verifycn_publicsuffix>.
 
 =item Protocol details
 
-C<SSL_npn_protocols> and C<next_proto_negotiated>, C<SSL_psk>,
-C<SSL_ticket_keycb>, C<SSL_usebio>, C<SSL_on_peer_shutdown>: the reasons are in
-L<Vouch::Context/new>. C<SSL_fast_shutdown> and C<SSL_ctx_free> of C<close>.
+C<SSL_npn_protocols>, C<SSL_psk>, C<SSL_ticket_keycb>, C<SSL_usebio>,
+C<SSL_on_peer_shutdown>: the reasons are in L<Vouch::Context/new>.
 
 =item Others
 
-C<opening>, C<want_read>, C<want_write>, C<get_peer_certificate>,
-C<subject_name>, C<issuer_name>, C<kill_socket>, C<fatal_ssl_error>,
-C<get_ssleay_error>, C<set_msg_callback>, C<_get_ssl_object>,
-C<_get_ctx_object> (the latter is L<Vouch::Context/ssl_ctx>); the variable
+C<ocsp_resolver>, C<set_msg_callback>, C<idn_to_ascii>, C<idn_to_unicode> (called,
+they die: L<Vouch::Socket::OldNames>); the variable
 C<$DEBUG>; the constants C<GEN_DNS> and C<GEN_IPADD>; import words like
 C<inet4>; the classes C<IO::Socket::SSL::SSL_Context> and C<::Session_Cache>.
 
@@ -1384,28 +1086,27 @@ The L<Vouch::Listener> of a socket made with C<Handshakes>, else undef.
 
 As in L<IO::Handle>. With C<Handshakes> it says whether C<accept> waits.
 
-=head2 accept_SSL, connect_SSL
+=head2 accept_SSL, connect_SSL and others
 
     $client->accept_SSL(Timeout => 10) or die $SSL_ERROR;
     $socket->connect_SSL or die $SSL_ERROR;
 
-Start TLS on a socket made with C<< SSL_startHandshake => 0 >>, as the server
-or as the client. C<Timeout> is in seconds; the default is that of C<new>. Returns
-the socket. Returns undef when it failed, with the connection closed unless
-C<SSL_keepSocketOnError> or C<SSL_error_trap> says otherwise, or, on a handle
-that does not wait, when it has to be called again (see L</Without waiting>).
-Dies with what a callback died with.
+Start TLS on a socket made with C<< SSL_startHandshake => 0 >>. These, and
+C<connect>, C<opened>, C<opening>, C<want_read> and C<want_write>, are described in
+L<Vouch::Socket::Handshake>.
 
 =head2 close
 
-    close $socket;
-    $socket->close(SSL_no_shutdown => 1);
+=head2 start_SSL
 
-Sends close_notify, without waiting for the peer's, and closes the socket.
-C<SSL_no_shutdown> closes without a word. Returns true, or false with C<$!>.
-Only a process that has used the connection since the last C<fork> sends
-anything: see L</THREADS AND FORK>. A socket that goes out of scope closes in
-the same way.
+=head2 stop_SSL
+
+    $socket->close(SSL_no_shutdown => 1);
+    Vouch::Socket->start_SSL($plain, SSL_hostname => 'mail.example') or die $SSL_ERROR;
+    $plain->stop_SSL;
+
+The end of a connection; TLS on a socket that is there already, in place, and back
+to plain text; C<new_from_fd> and C<configure_SSL>: see L<Vouch::Socket::Upgrade>.
 
 =head2 read
 
@@ -1442,22 +1143,40 @@ Looks at the next bytes, at most the number given, and leaves them to be read.
 Waits until there is at least one, and returns how many there are, 0 at the
 end, or undef with C<$!>.
 
-=head2 start_SSL
-
-=head2 stop_SSL
-
-    Vouch::Socket->start_SSL($plain, SSL_hostname => 'mail.example') or die $SSL_ERROR;
-    $plain->stop_SSL;
-
-TLS on a socket that is there already, in place, and back to plain text: see
-L<Vouch::Socket::Upgrade>.
-
 =head2 can_client_sni and others
+
+=head2 default_ca
 
     if (Vouch::Socket->can_client_sni) { ... }
 
 What programs ask before they use a feature, and C<default_ca>: see
 L<Vouch::Socket::Abilities>.
+
+=head2 get_peer_certificate and others
+
+=head2 socketToSSL
+
+=head2 socket_to_SSL
+
+    my $subject = $socket->get_peer_certificate->subject_name;
+
+Older names of the interface of IO::Socket::SSL, the numbers that go to
+Net::SSLeay, and what is not there: see L<Vouch::Socket::OldNames>.
+
+=head2 readline
+
+    my $line  = $socket->readline;
+    my @lines = $socket->readline;
+
+The next line, or in list context all that come: what C<< <$socket> >> does.
+
+=head2 timeout
+
+    my $seconds = $socket->timeout;
+    $socket->timeout(10);
+
+What C<Timeout> was given to C<new>, or undef; and gives another, for what comes:
+see L</Time limits>. Returns what it was before. Dies if it is no number.
 
 =head2 ungetc
 
@@ -1511,119 +1230,18 @@ of them: before you wait for a socket to become readable, read until this is 0.
 
 =for example end
 
-=head2 certificate
+=head2 peer_certificate and others
 
-    my $certificate = $socket->certificate;
-
-The peer's L<Vouch::Certificate>, or undef if it showed none.
-
-=head2 peer_certificate
-
+    my $pin   = $socket->get_fingerprint;
     my $name  = $socket->peer_certificate('cn');
-    my @names = $socket->peer_certificate('subjectAltNames');
-
-A field of the peer's certificate: C<cn> or C<commonName>; C<subject> or
-C<owner>; C<issuer> or C<authority> (one-line names); C<subjectAltNames>, a
-list of type, value, type, value, where type is OpenSSL's number (2 DNS, 7 IP
-address, packed; 1 mail, 6 URI). Without a field, the certificate itself.
-Returns undef if the peer showed no certificate. Dies if there is no such
-field. Names are bytes in UTF-8.
-
-=head2 peer_certificates
-
-    my ($own, @chain) = $socket->peer_certificates;
-
-All certificates the peer sent, its own first, as L<Vouch::Certificate>
-objects.
-
-=head2 sock_certificate
-
-    my $name = $socket->sock_certificate('cn');
-
-As L</peer_certificate>, of the certificate this side showed.
-
-=head2 get_fingerprint, get_fingerprint_bin
-
-    my $pin = $socket->get_fingerprint;
-    my $pin = $socket->get_fingerprint('sha256', undef, 1);
-    my $raw = $socket->get_fingerprint_bin('sha1', $certificate);
-
-The fingerprint of the peer's certificate: C<sha256$> and 64 digits in lower
-case. The first argument is the digest: sha256 (the default), sha1, sha384,
-sha512 or md5. The second is another L<Vouch::Certificate> to use. With a true
-third it is made of the public key, and written C<sha256$pub$...>: that is the
-key's bit string, as in IO::Socket::SSL. Most other programs digest the whole
-SubjectPublicKeyInfo; for that see L<Vouch::Certificate/fingerprint>.
-C<get_fingerprint_bin> returns the bytes. Both return undef if there is no
-certificate, and die for an unknown digest.
-
-=head2 dump_peer_certificate
-
-    print $socket->dump_peer_certificate;
-
-Two lines for people: subject and issuer of the peer's certificate.
-
-=head2 verification
-
     my $found = $socket->verification;
-    warn $found->{error_text} if $found->{error};
 
-What was decided about the peer, and why, as a hash reference:
-
-=over 4
-
-=item accepted
-
-True or false. False, too, where there was no certificate to decide about.
-
-=item by
-
-Who decided: C<pin>, C<callback>, C<chain> (OpenSSL, by chain, dates, purpose
-and name), C<any> (accepted unchecked), C<session> (a resumed one: decided when
-it was made), or C<nobody>, as there was no certificate.
-
-=item error, error_text
-
-What OpenSSL found, as its number and in words; 0 and the empty string for
-nothing. It is told, too, where the certificate was accepted all the same:
-18, "self-signed certificate", is what most of Vouch's clients have. With
-VOUCH_VERIFY_ANY and nobody to trust (no C<SSL_ca_file> and the like) no chain
-is built, and the fault is one of: not yet valid (9), expired (10),
-self-signed (18), or unknown issuer (20). Behind a pin, nothing is looked for.
-
-=item depth
-
-Where in the chain the fault is: 0 is the peer's own certificate.
-
-=back
-
-Returns undef on a plain socket.
-
-=head2 get_cipher, get_sslversion, get_sslversion_int
-
-    say join ' ', $socket->get_sslversion, $socket->get_cipher;
-
-The cipher in OpenSSL's spelling (C<TLS_AES_256_GCM_SHA384>), the protocol
-(C<TLSv1_3>, C<TLSv1_2>), and its number (0x0304, 0x0303). undef on a plain
-socket.
-
-=head2 get_servername
-
-    my $asked = $client->get_servername;
-
-On a server, the host name the client asked for (SNI), or undef.
-
-=head2 alpn_selected
-
-    my $protocol = $socket->alpn_selected;
-
-The application protocol agreed on (see C<SSL_alpn_protocols>), or undef.
-
-=head2 is_SSL
-
-    $socket->is_SSL or die "in the clear\n";
-
-True after the handshake, until the socket is closed or TLS has failed.
+Who the peer is, and what was agreed on: C<certificate>, C<peer_certificate>,
+C<peer_certificates>, C<sock_certificate>, C<get_fingerprint>,
+C<get_fingerprint_bin>, C<dump_peer_certificate>, C<verification>,
+C<asked_for_certificate>, C<asked_authorities>, C<get_cipher>,
+C<get_sslversion>, C<get_sslversion_int>, C<get_servername>, C<alpn_selected>,
+C<is_SSL> and C<get_session_reused> are described in L<Vouch::Socket::Peer>.
 
 =head2 context
 
@@ -1632,63 +1250,6 @@ True after the handshake, until the socket is closed or TLS has failed.
 
 The L<Vouch::Context> of the socket, which it may share with others. undef
 after C<close>.
-
-=for example begin
-
-    use v5.16;
-    use warnings;
-    use Vouch::Certificate;
-    use Vouch::Socket;
-
-    my $server = Vouch::Socket->new(
-        LocalAddr          => '127.0.0.1',
-        LocalPort          => 0,
-        Listen             => 10,
-        SSL_cert_file      => 'server-cert.pem',
-        SSL_key_file       => 'server-key.pem',
-        SSL_verify_mode    => VOUCH_VERIFY_ANY,
-        SSL_alpn_protocols => ['echo/1'],
-    ) or die "cannot listen: $SSL_ERROR\n";
-
-    if (fork == 0) {
-        my $socket = Vouch::Socket->new(
-            PeerAddr            => '127.0.0.1',
-            PeerPort            => $server->sockport,
-            SSL_hostname        => 'localhost',
-            SSL_verifycn_scheme => 'none',
-            SSL_alpn_protocols  => ['echo/2', 'echo/1'],
-            SSL_cert_file       => 'client-cert.pem',
-            SSL_key_file        => 'client-key.pem',
-            SSL_ca_file         => 'server-cert.pem',
-        ) or die "cannot connect: $SSL_ERROR\n";
-        my $line = <$socket>;
-        exit;
-    }
-
-    my $client = $server->accept or die "no client: $SSL_ERROR\n";
-    say $client->get_sslversion;                    # prints: TLSv1_3
-    printf "%04x\n", $client->get_sslversion_int;   # prints: 0304
-    say $client->get_cipher;                        # prints: TLS_AES_256_GCM_SHA384
-    say $client->get_servername;                    # prints: localhost
-    say $client->alpn_selected;                     # prints: echo/1
-    say $client->sock_certificate('cn');            # prints: localhost
-    say scalar(my @sent = $client->peer_certificates);  # prints: 1
-    say length $client->get_fingerprint_bin;        # prints: 32
-    print $client->dump_peer_certificate;
-    # prints: Subject Name: /CN=Alex
-    # prints: Issuer  Name: /CN=Alex
-    say $client->context->is_server ? 'server' : 'client';    # prints: server
-    print $client "done\n";
-    wait;
-
-=for example end
-
-=head2 get_session_reused
-
-    warn "resumed\n" if $socket->get_session_reused;
-
-True if the handshake resumed an earlier session: see L</Resumed sessions and
-who the peer is>.
 
 =head2 session
 
@@ -1705,16 +1266,6 @@ object without methods, and holds its context.
     warn Vouch::Socket->errstr;
 
 The text of C<$SSL_ERROR>, the last failure in this process, of any socket.
-
-=head2 asked_for_certificate, asked_authorities
-
-    say 'this server knows people' if $socket->asked_for_certificate;
-    say for $socket->asked_authorities;
-
-Of a client: whether the server has asked it for a certificate (it may do so and
-let everybody in), and the names of the authorities it says it accepts, in one
-line each, as OpenSSL prints them; it may say none. Also in C<SSL_error_trap>.
-Of a server: false, and an empty list.
 
 =head2 last_error
 

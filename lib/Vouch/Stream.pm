@@ -25,7 +25,7 @@ sub CLOSE {
     my $socket = $self->_socket // return 1;
     # The method of another class would close the handle, and so come here.
     my $ours = blessed $socket && $socket->isa('Vouch::Socket');
-    return $ours ? $socket->close : Vouch::Socket::close($socket);
+    return $ours ? $socket->close : Vouch::Socket::Upgrade::close($socket);
 }
 
 sub BINMODE { return 1 }

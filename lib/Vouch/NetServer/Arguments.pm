@@ -54,7 +54,7 @@ sub for_port {
     return %arg;
 }
 
-sub names { return (Vouch::Socket::_argument_names(), @OWN, keys %OLD_NAME) }
+sub names { return (Vouch::Socket::Arguments::_argument_names(), @OWN, keys %OLD_NAME) }
 
 # What the whole program was given; read once, for what is read is taken away,
 # as configure() does.

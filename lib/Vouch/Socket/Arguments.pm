@@ -1,0 +1,198 @@
+package Vouch::Socket::Arguments 0.001;
+
+use v5.16;
+use warnings;
+
+use Scalar::Util qw(blessed looks_like_number);
+
+use Vouch::Context         ();
+use Vouch::Context::Shared ();
+use Vouch::Error           ();
+
+# What the arguments say about a socket, or about all that a listener accepts.
+
+# Arguments about one socket; the rest of SSL_* goes to its context.
+my @OWN = qw(
+    SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_startHandshake SSL_reuse_ctx
+    SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
+);
+
+# What a socket needs for its handshake only; much of it may be closures over
+# the very socket.
+my @FOR_HANDSHAKE = qw(held settled SSL_error_trap SSL_verifycn_scheme SSL_session);
+
+# Vouch checks names as RFC 9525 says, whatever the protocol; "none" does not.
+my %SCHEME = map { $_ => 1 } qw(
+    default none http www smtp imap pop3 acap ldap ftp xmpp sip gist nntp netconf syslog snmp
+    rfc2818 rfc3207 rfc2595 rfc4513 rfc5539 rfc3920 rfc5922 rfc5971 rfc3261 rfc4642 rfc5425 rfc5953
+);
+
+# All that new() takes.
+sub _argument_names { return (@OWN, Vouch::Context::_argument_names()) }
+
+# SSL_* is taken out of the arguments.
+sub _settings {
+    my ($self, $arg) = @_;
+    my %ssl     = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
+    my %own     = map { $_ => delete $ssl{$_} } grep   { exists $ssl{$_} } @OWN;
+    my $context = _context(\%own, \%ssl, $arg->{Listen});
+    my $peer    = $arg->{PeerHost} // $arg->{PeerAddr};
+    ($own{peer}) = Vouch::Socket->split_addr($peer) if defined $peer;    # "host:port"
+        # IO::Socket has taken Timeout out of the arguments, unless called directly.
+    $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // Vouch::Socket::HANDSHAKE_TIMEOUT();
+    _check_numbers(\%own);
+    _check_trap($own{SSL_error_trap});
+    _check_scheme($own{SSL_verifycn_scheme});
+    return _prepare(\%own, $context);
+}
+
+# The handshake is done.  What listens and what it has accepted share their
+# settings, so those that come after are made once.
+sub _settle {
+    my ($self) = @_;
+    my $own = ${*$self}{vouch};
+    if (!$own->{settled}) {
+        my %rest = %$own;
+        delete @rest{@FOR_HANDSHAKE};
+        $own->{settled} = \%rest;
+    }
+    ${*$self}{vouch} = $own->{settled};
+    return $self;
+}
+
+# The context that is given, or one of these arguments.
+sub _context {
+    my ($own, $ssl, $listens) = @_;
+    my $side = $ssl->{SSL_server};
+    $ssl->{SSL_server} //= $listens ? 1 : 0;
+    if (!defined $own->{SSL_reuse_ctx}) {
+        my $context = Vouch::Context::Shared->context(%$ssl);
+        $own->{held} = $context->_let_go;
+        return $context;
+    }
+    Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
+    my $given   = delete $own->{SSL_reuse_ctx};
+    my $context = blessed $given && $given->can('context') ? $given->context : $given;
+    _bad_argument('SSL_reuse_ctx must be a Vouch::Context or a TLS socket')
+        if !blessed $context || !$context->isa('Vouch::Context');
+    # A socket that begins in plain text may yet be on either side.
+    my $open = !defined $side && !($own->{SSL_startHandshake} // 1);
+    if ($context->is_server != !!$ssl->{SSL_server} && !$open) {
+        my ($for, $not) = $context->is_server ? qw(servers client) : qw(clients server);
+        _bad_argument("SSL_reuse_ctx: this context is for $for, and the socket shall be a $not");
+    }
+    $context->_check_whole;
+    return $context;
+}
+
+sub _check_scheme {
+    my ($scheme) = @_;
+    return if !defined $scheme || $SCHEME{$scheme};
+    my $told = ref $scheme ? 'a ' . lc(ref $scheme) . ' is not supported' : "'$scheme' is not known";
+    _bad_argument("SSL_verifycn_scheme: $told; use 'default' or 'none'");
+}
+
+sub _check_trap {
+    my ($trap) = @_;
+    return if !defined $trap || Vouch::Context::_is_code($trap);
+    _bad_argument("SSL_error_trap must be a code reference, not '$trap'");
+}
+
+sub _check_numbers {
+    my ($own) = @_;
+    for my $name (qw(timeout SSL_io_timeout SSL_max_line)) {
+        my $value = $own->{$name} // next;
+        next if !ref $value && looks_like_number($value) && $value >= 0 && $value < 1e12;
+        my $told = $name eq 'timeout' ? 'Timeout' : $name;
+        _bad_argument("$told must be a number, 0 or more, not '$value'");
+    }
+    return;
+}
+
+# Handshakes and what belongs to it, if it is asked for.
+sub _handshakes_wanted {
+    my ($arg) = @_;
+    return if !grep { exists $arg->{$_} } qw(Handshakes HandshakeTimeout PerAddress MaxConnections on_error);
+    require Vouch::Listener;
+    return Vouch::Listener::_take_arguments($arg);
+}
+
+# What a method is given by name, of these names only.
+sub _named {
+    my ($method, $known, @arg) = @_;
+    @arg = %{ $arg[0] } if @arg == 1 && ref $arg[0] eq 'HASH';
+    _bad_argument("$method takes names and values, not an odd number of arguments") if @arg % 2;
+    my %arg   = @arg;
+    my %known = map { $_ => 1 } @$known;
+    for my $name (grep { !$known{$_} } sort keys %arg) {
+        _bad_argument("$method does not know the argument $name; it takes " . join ', ', @$known);
+    }
+    _check_numbers({ timeout => $arg{Timeout} });
+    return \%arg;
+}
+
+sub _prepare {
+    my ($own, $context) = @_;
+    my $idle = $own->{SSL_io_timeout} // ($context->is_server ? Vouch::Socket::SERVER_IO_TIMEOUT() : 0);
+    $own->{context}    = $context;
+    $own->{plain}      = defined $own->{SSL_startHandshake} && !$own->{SSL_startHandshake};
+    $own->{timeout_ms} = _milliseconds($own->{timeout});
+    $own->{idle_ms}    = _milliseconds($idle);
+    $own->{max_line}   = $own->{SSL_max_line} // Vouch::Socket::MAX_LINE();
+    return $own;
+}
+
+sub _with_timeout {
+    my ($own, $seconds) = @_;
+    my (%copy) = %$own;
+    delete $copy{settled};
+    $copy{timeout} = $seconds // Vouch::Socket::HANDSHAKE_TIMEOUT();
+    return _prepare(\%copy, $copy{context});
+}
+
+# Milliseconds for XS; 0 seconds means no limit, -1 there.
+sub _milliseconds {
+    my ($seconds) = @_;
+    return $seconds ? int($seconds * 1000) || 1 : -1;
+}
+
+sub _bad_argument {
+    my ($text) = @_;
+    Vouch::Error->throw(code => 'argument', message => $text);
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Vouch::Socket::Arguments - what the arguments of a Vouch::Socket mean
+
+=head1 SYNOPSIS
+
+    use Vouch::Socket;
+
+    my $socket = Vouch::Socket->new(PeerAddr => 'example.org', PeerPort => 443, Timeout => 5);
+
+=head1 DESCRIPTION
+
+A part of L<Vouch::Socket> without methods for programs: it takes the C<SSL_*>
+arguments apart, checks them, finds or makes the L<Vouch::Context>, and lets go
+of callbacks when the handshake is done. The arguments are described in
+L<Vouch::Socket/new> and L<Vouch::Context/new>.
+
+=head1 SEE ALSO
+
+L<Vouch::Socket>, L<Vouch::Context>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

@@ -312,6 +312,15 @@ vouch_draft_add_san(struct vouch_draft *draft, enum vouch_san_type type,
     return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
 }
 
+/* 1 if there is an extension of this kind, or will be. */
+static int
+has_extension(const struct vouch_draft *draft, int nid)
+{
+    if (nid == NID_subject_alt_name && sk_GENERAL_NAME_num(draft->names) > 0)
+        return 1;
+    return nid != NID_undef && X509_get_ext_by_NID(draft->cert, nid, -1) >= 0;
+}
+
 /* Make an extension out of text, or NULL. */
 static X509_EXTENSION *
 make_extension(struct vouch_draft *draft, const char *name, int nid,
@@ -322,8 +331,6 @@ make_extension(struct vouch_draft *draft, const char *name, int nid,
 
     X509V3_set_ctx_nodb(&context);
     X509V3_set_ctx(&context, issuer, draft->cert, NULL, NULL, 0);
-    if (name != NULL)
-        nid = OBJ_txt2nid(name);
     if (nid != NID_undef)
         return X509V3_EXT_nconf_nid(NULL, &context, nid, value);
     return name != NULL ? X509V3_EXT_nconf(NULL, &context, name, value) : NULL;
@@ -336,9 +343,13 @@ vouch_draft_add_extension(struct vouch_draft *draft, const char *name, int nid,
 {
     X509_EXTENSION *extension;
     char number[24];
-    int added = 0;
+    int added = 1;
 
     (void) snprintf(number, sizeof(number), "number %d", nid);
+    if (name != NULL)
+        nid = OBJ_txt2nid(name);
+    if (has_extension(draft, nid))
+        return 0;
     ERR_clear_error();
     extension = make_extension(draft, name, nid, value);
     if (extension == NULL)
@@ -348,10 +359,13 @@ vouch_draft_add_extension(struct vouch_draft *draft, const char *name, int nid,
                                        name != NULL ? name : number, value);
     if (critical)
         (void) X509_EXTENSION_set_critical(extension, 1);
-    if (X509_get_ext_by_OBJ(draft->cert, X509_EXTENSION_get_object(extension),
-                            -1)
-        < 0)
-        added = X509_add_ext(draft->cert, extension, -1) == 1 ? 1 : -1;
+    if (nid == NID_undef
+        && X509_get_ext_by_OBJ(draft->cert,
+                               X509_EXTENSION_get_object(extension), -1)
+               >= 0)
+        added = 0;
+    else if (X509_add_ext(draft->cert, extension, -1) != 1)
+        added = -1;
     X509_EXTENSION_free(extension);
     return added >= 0 ? added
                       : failed(err, VOUCH_E_MEMORY, "cannot add an extension");

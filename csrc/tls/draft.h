@@ -56,8 +56,9 @@ int vouch_draft_add_san(struct vouch_draft *draft, enum vouch_san_type type,
 /*
  * Append an extension: by name ("keyUsage", or a dotted OID for a value in
  * DER: or ASN1: form), or where name is NULL by OpenSSL's number; value as
- * in openssl.cnf, without sections.  The subject comes before it.  1
- * appended, 0 there is one of that kind already and it stays, -1 error.
+ * in openssl.cnf, without sections.  The subject and alternative
+ * names come before it.  1 appended, 0 there is one of that kind already and
+ * it stays (value is not looked at), -1 error.
  */
 int vouch_draft_add_extension(struct vouch_draft *draft, const char *name,
                               int nid, const char *value, int critical,

@@ -71,7 +71,9 @@ sub CERT_create {
     $arg{key}         = _key($arg{key})          if defined $arg{key};
     $arg{issuer_cert} = _cert($arg{issuer_cert}) if defined $arg{issuer_cert};
     $arg{issuer_key}  = _key($arg{issuer_key})   if defined $arg{issuer_key};
-    if (defined(my $issuer = delete $arg{issuer})) {
+    my $issuer = delete $arg{issuer};
+    # A hash is what CERT_asHash tells of the issuer, and says nothing here.
+    if (defined $issuer && ref $issuer ne 'HASH') {
         _wrong('issuer must be a list [certificate, key]') if ref $issuer ne 'ARRAY';
         @arg{qw(issuer_cert issuer_key)} = (_cert($issuer->[0]), _key($issuer->[1]));
     }
@@ -416,11 +418,13 @@ For the signature, C<sha256> by default.
 =item ignore_invalid_args
 
 Leave out what cannot be used of C<ext>, C<purpose> and C<subjectAltNames>, and
-arguments that do not exist, which otherwise die. What L</CERT_asHash> tells and
-nobody can set (fingerprints and the like) is always left out, so its result can
-be passed on, to copy a certificate.
+arguments that do not exist, which otherwise die.
 
 =back
+
+The result of L</CERT_asHash> may be passed on, to copy a certificate: what it tells
+and nobody can set (fingerprints, the names of the issuer) is left out, and so is
+what cannot be made of the names and extensions.
 
 =head2 CERT_asHash
 

@@ -55,6 +55,8 @@ sub create {
     my (%arg) = @_;
     my $lenient = $arg{ignore_invalid_args};
     _check_names(\%arg) if !$lenient;
+    # A certificate is copied: of what it says, not all can be made.
+    $lenient ||= grep { $_ =~ $TOLD } keys %arg;
     if (defined $arg{issuer_cert} != defined $arg{issuer_key}) {
         _wrong('issuer_cert and issuer_key must be given together');
     }

@@ -122,22 +122,15 @@ PRINT(self, ...)
     I32 i;
   CODE:
     if (items == 2 && (PL_ors_sv == NULL || !SvOK(PL_ors_sv))) {
-        data = vxs_octets(aTHX_ ST(1), "print", &length);
+        data = vxs_octets(aTHX_ self, ST(1), "print", &length);
     } else {
         joined = newSVpvn_flags("", 0, SVs_TEMP);
         for (i = 1; i < items; i++) {
-            data = vxs_octets(aTHX_ ST(i), "print", &length);
-            sv_catpvn(joined, data, length);
-            if (i + 1 < items && GvSV(PL_ofsgv) != NULL
-                && SvOK(GvSV(PL_ofsgv))) {
-                data = vxs_octets(aTHX_ GvSV(PL_ofsgv), "print", &length);
-                sv_catpvn(joined, data, length);
-            }
+            vxs_join(aTHX_ self, joined, ST(i));
+            if (i + 1 < items)
+                vxs_join(aTHX_ self, joined, GvSV(PL_ofsgv));
         }
-        if (PL_ors_sv != NULL && SvOK(PL_ors_sv)) {
-            data = vxs_octets(aTHX_ PL_ors_sv, "print", &length);
-            sv_catpvn(joined, data, length);
-        }
+        vxs_join(aTHX_ self, joined, PL_ors_sv);
         data = SvPV(joined, length);
     }
     RETVAL = length == 0 ? newSVpvs("0 but true")
@@ -164,7 +157,7 @@ WRITE(self, source, ...)
         length = SvIV(ST(2));
     if (items > 3 && SvOK(ST(3)))
         offset = SvIV(ST(3));
-    data = vxs_octets(aTHX_ source, NULL, &have);
+    data = vxs_octets(aTHX_ self, source, NULL, &have);
     if (offset < 0)
         offset += (IV) have;
     if (offset < 0 || offset > (IV) have || length < 0) {

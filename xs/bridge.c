@@ -289,11 +289,12 @@ vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r)
 }
 
 const char *
-vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r)
+vxs_octets(pTHX_ const struct vxs_stream *self, SV *sv, const char *what,
+           STRLEN *length_r)
 {
     const char *text = SvPV(sv, *length_r);
 
-    if (!SvUTF8(sv))
+    if (!SvUTF8(sv) || self->utf8)
         return text;
     sv = newSVpvn_flags(text, *length_r, SVs_TEMP | SVf_UTF8);
     if (!sv_utf8_downgrade(sv, TRUE)) {
@@ -304,6 +305,22 @@ vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r)
                         what);
     }
     return SvPV(sv, *length_r);
+}
+
+void
+vxs_join(pTHX_ const struct vxs_stream *self, SV *joined, SV *sv)
+{
+    const char *data;
+    STRLEN length;
+
+    if (sv == NULL || (!SvOK(sv) && (sv == PL_ors_sv || sv == GvSV(PL_ofsgv))))
+        return;
+    if (self->utf8) {
+        sv_catsv(joined, sv);
+        return;
+    }
+    data = vxs_octets(aTHX_ self, sv, "print", &length);
+    sv_catpvn(joined, data, length);
 }
 
 const char *

@@ -30,6 +30,7 @@ struct vxs_stream {
     SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
+    int utf8;            /* characters go out as Perl keeps them */
     int writing;         /* a write is waiting, perhaps in a handler */
     SV *unsent;          /* bytes of a record half sent, or NULL */
     int fd;              /* -1 once the handle is closed */
@@ -103,9 +104,15 @@ const char *vxs_name(pTHX_ SV *sv, const char *what);
 /*
  * What an argument is on the wire: its bytes, however Perl keeps them.
  * Characters that are no bytes go as UTF-8 with the warning "Wide character
- * in WHAT", or, where what is NULL, dies: as print and syswrite do.
+ * in WHAT", or, where what is NULL, dies: as print and syswrite do.  Where
+ * the stream sends Perl's own form (utf8), it is that.
  */
-const char *vxs_octets(pTHX_ SV *sv, const char *what, STRLEN *length_r);
+const char *vxs_octets(pTHX_ const struct vxs_stream *stream, SV *sv,
+                       const char *what, STRLEN *length_r);
+
+/* Append what print is to send; nothing for NULL and undef in its variables.
+ * The bytes are SvPV(joined). */
+void vxs_join(pTHX_ const struct vxs_stream *stream, SV *joined, SV *sv);
 
 /* The object from here on holds nothing; the caller has freed it. */
 void vxs_forget(pTHX_ SV *object, const MGVTBL *vtbl);

@@ -95,6 +95,8 @@ new_stream(pTHX_ SV *socket, SV *config, IV io_timeout, UV max_line,
     self->forks = vxs_forks;
     self->io_timeout = io_timeout;
     self->max_line = max_line;
+    /* Vouch::Instead: as the class of that name does it. */
+    self->utf8 = sv_derived_from(socket, "IO::Socket::SSL");
     self->config = newSVsv(config);
     self->socket = sv_rvweaken(newSVsv(socket));
     *stream_r = self;

@@ -3,9 +3,6 @@ package Vouch::Instead 0.001;
 use v5.16;
 use warnings;
 
-use mro           ();
-use Vouch::Socket ();
-
 BEGIN {
     if (my $path = $INC{'IO/Socket/SSL.pm'}) {
         die "Vouch::Instead comes too late: IO::Socket::SSL is loaded from $path; "
@@ -14,27 +11,27 @@ BEGIN {
     $INC{'IO/Socket/SSL.pm'} = __FILE__;
 }
 
-package IO::Socket::SSL {    ## no critic (ProhibitMultiplePackages)
-    our $VERSION = '2.099';
-    our @ISA     = ('Vouch::Socket');
-    our @EXPORT  = @Vouch::Socket::EXPORT;
+use Vouch                   ();
+use Vouch::Instead::Classes ();
+use Vouch::Instead::Socket  ();
 
-    # One variable under both names; and each method is a function here too, for
-    # libraries call some as IO::Socket::SSL::accept($socket, $class).
-    *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
-    no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *$_ = \&{"Vouch::Socket::$_"} for grep { /\A\w+\z/ } @EXPORT;
-    for my $package (grep { /\AVouch::Socket\b/ } @{ mro::get_linear_isa('Vouch::Socket') }) {
-        *$_ = \&{"${package}::$_"}
-            for grep { /\A[a-z]/ && defined &{"${package}::$_"} && !defined &$_ } keys %{"${package}::"};
-    }
+# What has been replaced, for who asks.
+our @REPLACED = qw(IO::Socket::SSL);
 
-    # What a listener of another class accepts is of this one all the same.
-    sub accept {         ## no critic (ProhibitBuiltinHomonyms)
-        my ($self, $class) = @_;
-        @_ = ($self, $class // 'IO::Socket::SSL');
-        goto &Vouch::Socket::accept;
-    }
+for my $file (qw(IO/Socket/SSL/Utils.pm)) {
+    next if $INC{$file};
+    require Vouch::Instead::Utils;
+    $INC{$file} = $INC{'Vouch/Instead/Utils.pm'};
+    push @REPLACED, $file =~ s{/}{::}gr =~ s/\.pm\z//r;
+}
+
+_tell() if ($ENV{VOUCH_INSTEAD} // q()) eq 'verbose';
+
+sub _tell {
+    my $names = join ' and ', @REPLACED;
+    printf STDERR "Vouch::Instead: %s (process %d): Vouch %s is in the place of %s\n", $0, $$,
+        Vouch->VERSION, $names;
+    return;
 }
 
 1;
@@ -77,11 +74,104 @@ C<< IO::Socket::SSL->VERSION >> is 2.099, whose behaviour Vouch follows.
 
 =for example end
 
-What differs is told in L<Vouch::Socket/Differences to IO::Socket::SSL>, and what
-a program may miss in L<Vouch::Socket/Not there yet>. Mojolicious runs, as server
-and as client. Modules below that name, such as
-C<IO::Socket::SSL::Utils>, are not replaced: they are the real ones, if
-installed.
+There are three ways to ask for it:
+
+    $ perl -MVouch::Instead program.pl       # this program
+    $ PERL5OPT=-MVouch::Instead program      # and all Perl programs it starts
+    use Vouch::Instead;                      # in the program, before all else
+
+With C<VOUCH_INSTEAD=verbose> in the environment each program says once, in one
+line on standard error, who it is and what has been replaced:
+
+    Vouch::Instead: server.pl (process 4711): Vouch 0.001 is in the place of
+    IO::Socket::SSL and IO::Socket::SSL::Utils
+
+(as one line).
+
+=head2 What is in its place
+
+=over 4
+
+=item IO::Socket::SSL
+
+All methods of L<Vouch::Socket>, each also as a function
+(C<IO::Socket::SSL::errstr()>). C<use IO::Socket::SSL> exports what the original
+exports: the constants C<SSL_VERIFY_...>, C<SSL_WANT_...>, C<SSL_OCSP_...>,
+C<GEN_DNS> and C<GEN_IPADD>, and C<$SSL_ERROR>. Of the words that may stand there,
+C<inet4> takes IPv4 only, C<inet6> takes that back, and C<debug3> and the like set
+C<$IO::Socket::SSL::DEBUG>, which is C<$Net::SSLeay::trace>; Vouch itself prints
+nothing. Classes made of it (Net::HTTPS, Net::SMTP's and others) work. What a
+listener accepts is of the class C<IO::Socket::SSL> unless C<accept> is told
+another, also where the listener's is a subclass.
+
+=item IO::Socket::SSL::SSL_Context
+
+A L<Vouch::Context>, with C<new>, which takes the arguments of a socket, and
+C<has_session_cache>. As a hash it tells C<context> (the number of OpenSSL's
+SSL_CTX), C<verify_mode>, C<session_cache> and C<ocsp_mode>, which is always
+SSL_OCSP_NO_STAPLE.
+
+=item IO::Socket::SSL::SSL_HANDLE
+
+What a socket is tied to is of this class, among others.
+
+=item IO::Socket::SSL::Utils
+
+L<Vouch::Utils>.
+
+=back
+
+=head2 What is not
+
+C<IO::Socket::SSL::OCSP_Resolver> and C<IO::Socket::SSL::OCSP_Cache> die when one
+is made, with a sentence: Vouch asks no OCSP responder.
+C<IO::Socket::SSL::PublicSuffix>, which is a list of names of half a megabyte, and
+C<IO::Socket::SSL::Intercept>, which makes certificates for proxies, stand on
+their own: the real ones are loaded if they are installed, and the second one uses
+Vouch::Utils then. Where they are not, loading them fails.
+
+=head2 Characters
+
+L<Vouch::Socket> sends strings as files do. IO::Socket::SSL sends the bytes of
+Perl's own form: strings that Perl keeps as characters go out in UTF-8, without a
+warning, and C<syswrite> counts those bytes, its length and offset too. Programs
+that C<use utf8> rely on it, so here it is done that way:
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use utf8;
+    use Vouch::Identity;
+    use Vouch::Instead;
+    use IO::Socket::SSL;
+
+    Vouch::Identity->create(cn => 'localhost', file => 'server');
+    my $server = IO::Socket::SSL->new(
+        LocalAddr     => '127.0.0.1',
+        Listen        => 1,
+        SSL_cert_file => 'server-cert.pem',
+        SSL_key_file  => 'server-key.pem',
+    ) or die "cannot listen: $SSL_ERROR\n";
+
+    if (fork == 0) {
+        my $client = $server->accept or die "no client: $SSL_ERROR\n";
+        print $client "\x{fc}ber \x{20ac}\n";
+        exit;
+    }
+    my $socket = IO::Socket::SSL->new(
+        PeerAddr    => '127.0.0.1',
+        PeerPort    => $server->sockport,
+        SSL_ca_file => 'server-cert.pem',
+        SSL_verifycn_name => 'localhost',
+    ) or die "cannot connect: $SSL_ERROR\n";
+    say unpack 'H*', scalar <$socket>;                  # prints: c3bc62657220e282ac0a
+    wait;
+
+=for example end
+
+Whatever else differs is told in L<Vouch::Socket/Differences to IO::Socket::SSL>,
+and what a program may miss in L<Vouch::Socket/Not there yet>.
 
 =head1 CALLBACKS
 
@@ -89,8 +179,7 @@ Those of L<Vouch::Socket>.
 
 =head1 METHODS
 
-None of its own. C<IO::Socket::SSL> has those of L<Vouch::Socket>, and exports what
-that exports.
+None of its own.
 
 =head1 ERRORS
 
@@ -103,7 +192,7 @@ As L<Vouch::Socket/THREADS AND FORK>.
 
 =head1 SEE ALSO
 
-L<Vouch::Socket>, L<IO::Socket::SSL>
+L<Vouch::Socket>, L<Vouch::Utils>, L<IO::Socket::SSL>
 
 =head1 AUTHOR
 

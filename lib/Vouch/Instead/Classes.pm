@@ -1,0 +1,106 @@
+package Vouch::Instead::Classes 0.001;
+
+use v5.16;
+use warnings;
+
+use Vouch::Context ();
+use Vouch::Error   ();
+use Vouch::Stream  ();
+
+# The other classes that come with IO::Socket::SSL.
+
+# Arguments that are about a socket, not about a context.
+my %OF_SOCKET = map { $_ => 1 } qw(
+    SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_verifycn_publicsuffix SSL_startHandshake
+    SSL_reuse_ctx SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
+    SSL_session_cache SSL_session_cache_size SSL_session_key
+);
+
+package IO::Socket::SSL::SSL_Context;    ## no critic (ProhibitMultiplePackages)
+
+our @ISA = ('Vouch::Context');
+
+sub new {
+    my ($class, %arg) = @_;
+    my %ssl  = map { $_ => $arg{$_} } grep { /\ASSL_/ && !$OF_SOCKET{$_} } keys %arg;
+    my $self = $class->SUPER::new(%ssl);
+    $self->{session_cache} = $arg{SSL_session_cache};
+    $self->{verify_mode}   = $arg{SSL_verify_mode} // ($arg{SSL_server} ? 0 : 1);
+    $self->{ocsp_mode}     = 1;
+    return $self;
+}
+
+# The address of OpenSSL's SSL_CTX is among what programs look at.
+sub _build {
+    my ($self) = @_;
+    $self->SUPER::_build;
+    $self->{context} = $self->ssl_ctx;
+    return;
+}
+
+sub has_session_cache { return defined $_[0]{session_cache} }
+
+# What a socket is tied to; of this class also where it has another name.
+package IO::Socket::SSL::SSL_HANDLE;
+
+push @Vouch::Stream::ISA, __PACKAGE__;
+
+sub TIEHANDLE {
+    my ($class, $socket) = @_;
+    return tied *$socket // Vouch::Error->throw(
+        code    => 'argument',
+        message => "$class: a handle is tied by its TLS handshake; use start_SSL",
+    );
+}
+
+# Vouch asks no OCSP responder.
+package IO::Socket::SSL::OCSP_Resolver;
+
+sub new {
+    my ($class) = @_;
+    Vouch::Error->throw(
+        code    => 'argument',
+        message => "$class is not there: Vouch asks no OCSP responder; give revocation lists (SSL_crl_file)",
+    );
+}
+
+package IO::Socket::SSL::OCSP_Cache;
+
+our @ISA = ('IO::Socket::SSL::OCSP_Resolver');
+
+1;
+
+__END__
+
+=head1 NAME
+
+Vouch::Instead::Classes - the classes that come with IO::Socket::SSL (internal)
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Instead;
+    use IO::Socket::SSL;
+
+    my $context = IO::Socket::SSL::SSL_Context->new(SSL_ca_file => 'ca.pem');
+
+=head1 DESCRIPTION
+
+Loaded by L<Vouch::Instead>, which tells what the classes do; nothing here is for
+others, and it may change in any release.
+
+=head1 SEE ALSO
+
+L<Vouch::Instead>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

@@ -93,6 +93,8 @@ vouch_table_free(struct vouch_table *table)
 
     if (table == NULL)
         return;
+    while (table->timers.top != NULL)
+        vouch_heap_remove(&table->timers, table->timers.top);
     empty_queues(table);
     while ((group = table->first_moving) != NULL) {
         table->first_moving = group->next_moving;
@@ -234,14 +236,14 @@ first_group(const struct vouch_table *table,
     struct vouch_lock_group *group;
     const struct vouch_entry *entry;
 
+    for (entry = owner->first; entry != NULL; entry = entry->owner_next) {
+        if (entry->group != NULL)
+            return entry->group;
+    }
     for (group = table->first_moving; group != NULL;
          group = group->next_moving) {
         if (group->owner == owner)
             return group;
-    }
-    for (entry = owner->first; entry != NULL; entry = entry->owner_next) {
-        if (entry->group != NULL)
-            return entry->group;
     }
     return NULL;
 }

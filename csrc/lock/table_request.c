@@ -271,6 +271,7 @@ table_cancel_group(struct vouch_table *table, struct vouch_lock_group *group,
         if (entry == NULL)
             continue;
         group->parts[i].entry = NULL;
+        entry->group = NULL;
         resource = entry->resource;
         exists = resource->exists;
         if (entry->state == VOUCH_ENTRY_HELD)

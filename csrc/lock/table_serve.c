@@ -29,7 +29,8 @@ table_tell(struct vouch_table *table, enum vouch_decision_kind kind, int code,
     decision.name = table_entry_name(entry, &decision.name_length);
     if (kind == VOUCH_DECISION_QUEUED)
         decision.position = entry->converting ? 1 : resource->waiting.count;
-    if (entry->state == VOUCH_ENTRY_HELD) {
+    if (kind != VOUCH_DECISION_QUEUED && kind != VOUCH_DECISION_REFUSED
+        && entry->state == VOUCH_ENTRY_HELD) {
         decision.fence = entry->fence;
         decision.value = entry->value;
         if (resource->kind->element != NULL)

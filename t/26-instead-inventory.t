@@ -3,48 +3,17 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use File::Spec ();
-
-use VouchTest::Needs 'IO::Socket::SSL' => 'libio-socket-ssl-perl', 'Net::SSLeay' => 'libnet-ssleay-perl';
-use VouchTest       qw(identity spew temp_dir);
-use VouchTest::Peer ();
+use VouchTest             qw(identity);
+use VouchTest::SideBySide qw(compare);
 
 # The same program with the real IO::Socket::SSL and with Vouch::Instead: what
 # it sees of the class must be the same, but for what is listed here.
 
-my $dir  = temp_dir();
-my @blib = map { File::Spec->rel2abs($_) } grep { !ref && /\bblib\b/ } @INC;
-my %LIB  = (PERL5LIB => join ':', @blib, $ENV{PERL5LIB} // ());
 identity('server', cn => 'localhost');
 
-# The program's lines "name: value", as a hash, with either class.
-sub facts_of {
-    my ($program, @perl) = @_;
-    my $peer =
-        VouchTest::Peer->start({ dir => $dir, env => \%LIB }, $^X, @perl, spew("$dir/program.pl", $program));
-    my $status = $peer->finish;
-    is $status,    0,  "perl @perl: the program runs" or diag $peer->err;
-    is $peer->err, '', 'without a complaint';
-    return map { /\A(.*?): ?(.*)\z/s ? ($1 => $2) : () } split /\n/, $peer->out;
-}
-
-# Both must say the same, unless told here what ours says.
-sub compare {
-    my ($program, %ours) = @_;
-    my %real  = facts_of($program);
-    my %vouch = facts_of($program, '-MVouch::Instead');
-    is join(' ', sort keys %vouch), join(' ', sort keys %real), 'both come to the end';
-    is $vouch{$_},                  $ours{$_} // $real{$_},     $_ for sort keys %real;
-    return;
-}
-
 my $START = <<'PERL';
-use strict;
-use warnings;
 use IO::Socket::SSL ();
 our $once = $IO::Socket::SSL::SSL_ERROR;
-
-sub show { my ($name, @value) = @_; print "$name: ", join(' ', map { $_ // 'undef' } @value), "\n" }
 
 # The subs and the variable that a package has got.
 sub names_in {

@@ -187,7 +187,8 @@ my @limits = (
 for my $limits (@limits) {
     my $name = join ' ', map { "$_=$limits->{$_}" } sort keys %$limits;
     my $bad  = run_schedule($LONG ? 250_000 : 2_000, %$limits);
-    ok !defined $bad, "the table does as the model: $name" or diag "VOUCH_SEED=$SEED\n$bad";
+    diag "VOUCH_SEED=$SEED" if defined $bad;
+    is $bad // 'nothing', 'nothing', "what differs from the model with $name";
 }
 
 # Seen from outside alone: nobody is passed, after its time, by one that

@@ -328,6 +328,44 @@ subtest 'SSL_error_trap and SSL_keepSocketOnError' => sub {
     like $@, qr/SSL_error_trap must be a code reference/, 'is told';
 };
 
+subtest 'what SSL_error_trap does with its socket' => sub {
+    my %trap = (
+        'prints'           => sub { print { $_[0] } "speak TLS\n"; $_[0]->print("please\n") },
+        'closes'           => sub { print { $_[0] } "speak TLS\n"; $_[0]->close },
+        'closes as a file' => sub { print { $_[0] } "speak TLS\n"; close $_[0] },
+        'asks'             => sub {
+            my ($socket) = @_;
+            is $socket->last_error->cause,  'plain_http', 'asks: last_error answers';
+            is $socket->verification->{by}, 'nobody',     'asks: verification too';
+            ok !$socket->is_SSL && !tied *$socket, 'asks: there is no TLS';
+            like fileno $socket, qr/\A[0-9]+\z/, 'asks: but a descriptor';
+        },
+        'dies'          => sub { print { $_[0] } "speak TLS\n"; die "in the trap\n" },
+        'becomes plain' => sub { bless $_[0], 'IO::Socket::IP' },
+    );
+    my %heard = (
+        'prints'        => "speak TLS\nplease\n",
+        'asks'          => '',
+        'becomes plain' => "goodbye\n",
+        map { $_ => "speak TLS\n" } 'closes', 'closes as a file', 'dies',
+    );
+    for my $what (sort keys %trap) {
+        my $listener = listener(SSL_error_trap => $trap{$what}, SSL_startHandshake => 0);
+        my $client   = tcp_client($listener);
+        syswrite $client, "GET / HTTP/1.0\r\n\r\n";
+        my $server = $listener->accept;
+        my $done   = eval { $server->accept_SSL };
+        is $@, $what eq 'dies' ? "in the trap\n" : $@, "$what: what accept_SSL dies with";
+        ok !$done, "$what: the handshake has failed";
+        my $sent = $what =~ /closes/ ? 0 : print {$server} "goodbye\n";
+        is !!$sent, $what eq 'becomes plain', "$what: nothing more is sent, unless asked for";
+        undef $server;
+        my $heard = do { local $/; <$client> };
+        $heard =~ s/\A\x15.{6}//s;    # the alert
+        is $heard, $heard{$what}, "$what: what the client hears";
+    }
+};
+
 subtest 'a server goes on' => sub {
     my $server = VouchTest::Server->start(
         ssl     => { @server, Timeout => 5 },

@@ -30,6 +30,19 @@ _detach(self, quiet)
   CODE:
     vxs_stream_detach(aTHX_ self, quiet);
 
+void
+_set_aside(self)
+    struct vxs_stream *self
+  CODE:
+    vxs_stream_set_aside(aTHX_ self);
+
+void
+_take_back(self, socket)
+    struct vxs_stream *self
+    SV *socket
+  CODE:
+    vxs_stream_take_back(aTHX_ self, ST(0), socket);
+
 SV *
 _socket(self)
     struct vxs_stream *self
@@ -218,21 +231,3 @@ _unread(self, bytes)
   CODE:
     data = SvPVbyte(bytes, length);
     vxs_stream_unread(aTHX_ self, data, length);
-
-MODULE = Vouch    PACKAGE = Vouch::Stream::Ended
-
-int
-FILENO(self)
-    SV *self
-  CODE:
-    RETVAL = vxs_ended_fileno(aTHX_ self);
-  OUTPUT:
-    RETVAL
-
-void
-_detach(self, quiet = 1)
-    SV *self
-    int quiet
-  CODE:
-    PERL_UNUSED_VAR(quiet);
-    vxs_ended_untie(aTHX_ self);

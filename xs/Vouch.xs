@@ -30,6 +30,7 @@ INCLUDE: ConfigPins.xs
 INCLUDE: Stream.xs
 
 INCLUDE: StreamFacts.xs
+INCLUDE: StreamEnded.xs
 
 INCLUDE: VerifyContext.xs
 

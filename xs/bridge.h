@@ -179,6 +179,9 @@ SV *vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
 int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 void vxs_stream_leave(pTHX_ struct vxs_stream *stream);
+void vxs_stream_set_aside(pTHX_ struct vxs_stream *stream);
+void vxs_stream_take_back(pTHX_ struct vxs_stream *stream, SV *object,
+                          SV *socket);
 int vxs_ended_fileno(pTHX_ SV *object);
 void vxs_ended_untie(pTHX_ SV *object);
 

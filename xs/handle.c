@@ -150,6 +150,20 @@ vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
     return socket;
 }
 
+/* Untie, so that the handle is a plain socket; and tie again. */
+void
+vxs_stream_set_aside(pTHX_ struct vxs_stream *self)
+{
+    if (self->io != NULL)
+        (void) sv_unmagic((SV *) self->io, PERL_MAGIC_tiedscalar);
+}
+
+void
+vxs_stream_take_back(pTHX_ struct vxs_stream *self, SV *object, SV *socket)
+{
+    tie(aTHX_ sv_2io(socket), sv_2mortal(newSVsv(object)), self);
+}
+
 /*
  * Say goodbye, unless quiet or another process used the connection last;
  * then the handle is a plain socket again.
@@ -164,8 +178,7 @@ vxs_stream_detach(pTHX_ struct vxs_stream *self, int quiet)
     self->fd = -1;
     vouch_seat_free(self->seat);
     self->seat = NULL;
-    if (self->io != NULL)
-        (void) sv_unmagic((SV *) self->io, PERL_MAGIC_tiedscalar);
+    vxs_stream_set_aside(aTHX_ self);
 }
 
 /*

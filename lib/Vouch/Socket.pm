@@ -916,9 +916,11 @@ to accept>. In short: pins, then the callback, then OpenSSL.
     SSL_error_trap => sub { my ($socket, $text) = @_; ... }
 
 Called when a handshake has failed, instead of closing the connection, so that
-the trap may look at the socket: at L</last_error>, or the peer's address. It is
-closed afterwards, unless the trap keeps a reference to it. C<$text> is that of
-C<$SSL_ERROR>. The return value is ignored. An exception in it reaches the caller
+the trap may look at the socket: at L</last_error>, L</verification>, or the
+peer's address. B<What the trap prints goes out in the clear>, so that it can tell
+who speaks HTTP, or nothing of TLS, why it is refused; afterwards nothing can be
+read or written. The socket is closed when the program drops it. C<$text> is that
+of C<$SSL_ERROR>. The return value is ignored. An exception in it reaches the caller
 of C<accept>. Not called when a verify callback has died.
 
 The callbacks C<SSL_passwd_cb> and C<SSL_create_ctx_callback> are described in

@@ -157,7 +157,8 @@ sub _explain {
     my $late  = $Vouch::Socket::SSL_ERROR == ETIMEDOUT;
     my %late  = (errno => ETIMEDOUT, message => "no handshake within $timeout seconds");
     my $error = Vouch::Error->_of_stream($stream, $late ? %late : ());
-    my $text  = "SSL $verb attempt failed" . ($late ? ': ' : ' ') . join '; ', $error->message, $error->details;
+    my $text  = "SSL $verb attempt failed" . ($late ? ': ' : ' ') . join '; ', $error->message,
+        $error->details;
     $Vouch::Socket::SSL_ERROR = dualvar($late ? ETIMEDOUT : -1, $text);
     $!                        = $error->errno;
     return $Vouch::Socket::LAST_ERROR = $error;
@@ -172,7 +173,7 @@ sub _abandon {
     ${*$self}{vouch_failed} = 1;
     if (my $trap = $own->{SSL_error_trap}) {
         $self->_settle;    # or a trap that holds the socket would be held by it
-        $trap->($self, "$error");
+        $self->_tell_trap($trap, "$error");
     }
     elsif (!$own->{SSL_keepSocketOnError}) {
         $self->close(SSL_no_shutdown => 1);
@@ -183,6 +184,23 @@ sub _abandon {
     $Vouch::Socket::SSL_ERROR = $error;
     $@                        = $told;
     $!                        = $errno;
+    return;
+}
+
+# What a trap prints goes out in the clear: some tell a client there that it
+# should have spoken TLS.  Afterwards nothing does.
+sub _tell_trap {
+    my ($self, $trap, $text) = @_;
+    my $stream = tied *$self;
+    local ${*$self}{vouch_trapped} = $stream;
+    $stream->_set_aside if $stream;
+    my $lived = eval { $trap->($self, $text); 1 };
+    my $died  = $@;
+    if ($stream) {
+        my $same = defined CORE::fileno($self) && !tied *$self && $self->isa('Vouch::Socket');
+        $same ? $stream->_take_back($self) : $stream->_detach(1);
+    }
+    die $died if !$lived;
     return;
 }
 

@@ -59,7 +59,7 @@ sub dump_peer_certificate {
 
 sub verification {
     my ($self) = @_;
-    my $stream = tied *$self or return;
+    my $stream = tied *$self // ${*$self}{vouch_trapped} // return;
     my ($accepted, $by, $error, $depth) = $stream->_verdict;
     return {
         accepted   => !!$accepted,

@@ -8,7 +8,7 @@ use Errno qw(EBADF);
 use Vouch ();
 
 # What a Vouch::Socket is tied to when Perl ends and its Vouch::Stream has been
-# freed first: the handle itself.  FILENO and _detach are in xs/Stream.xs.
+# freed first: the handle itself.  FILENO and _detach are in xs/StreamEnded.xs.
 
 our $AUTOLOAD;
 

@@ -383,6 +383,11 @@ sub _check_arguments {
 
 sub _argument_names { return (keys %SETTER, keys %KNOWN) }
 
+sub _is_known {
+    my ($name) = @_;
+    return $SETTER{$name} || $KNOWN{$name};
+}
+
 sub _check_names {
     my (@names) = @_;
     my @unknown = grep { !$SETTER{$_} && !$KNOWN{$_} && !$LEFT_OUT{$_} } sort @names;

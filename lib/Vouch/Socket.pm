@@ -16,6 +16,7 @@ use Vouch::Context           ();
 use Vouch::Error             ();
 use Vouch::Socket::Abilities ();
 use Vouch::Socket::Arguments ();
+use Vouch::Socket::Defaults  ();
 use Vouch::Socket::Handshake ();
 use Vouch::Socket::OldNames  ();
 use Vouch::Socket::Peer      ();
@@ -24,13 +25,13 @@ use Vouch::Stream            ();
 
 our @ISA = qw(
     Vouch::Socket::Arguments Vouch::Socket::Handshake Vouch::Socket::Peer Vouch::Socket::Upgrade
-    Vouch::Socket::Abilities Vouch::Socket::OldNames IO::Socket::IP
+    Vouch::Socket::Abilities Vouch::Socket::Defaults Vouch::Socket::OldNames IO::Socket::IP
 );
 
 # What programs also call as functions.
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *$_ = __PACKAGE__->can($_) for qw(default_ca socketToSSL socket_to_SSL);
+    *$_ = __PACKAGE__->can($_) for qw(default_ca socketToSSL socket_to_SSL), @Vouch::Socket::Defaults::FUNCTIONS;
 }
 
 our $SSL_ERROR = dualvar(0, '');
@@ -756,13 +757,6 @@ unknown ones do.
 
 =over 4
 
-=item Defaults for a whole process
-
-C<set_defaults>, C<set_client_defaults>, C<set_server_defaults>,
-C<set_ctx_defaults>, C<context_init>, C<set_default_context>,
-C<set_default_session_cache>, C<set_args_filter_hack>. Put the
-arguments into a hash, or make one L<Vouch::Context>.
-
 =item OCSP
 
 C<SSL_ocsp_mode>, C<SSL_ocsp_staple_callback>, C<SSL_ocsp_cache>,
@@ -1179,6 +1173,24 @@ The next line, or in list context all that come: what C<< <$socket> >> does.
 
 What C<Timeout> was given to C<new>, or undef; and gives another, for what comes:
 see L</Time limits>. Returns what it was before. Dies if it is no number.
+
+=head2 set_defaults and others
+
+=head2 set_ctx_defaults
+
+=head2 set_client_defaults
+
+=head2 set_server_defaults
+
+=head2 set_args_filter_hack
+
+=head2 set_default_context
+
+=head2 context_init
+
+    Vouch::Socket->set_client_defaults(SSL_ca_file => 'our-own.pem');
+
+Defaults for all sockets of the process: see L<Vouch::Socket::Defaults>.
 
 =head2 ungetc
 

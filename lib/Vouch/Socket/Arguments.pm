@@ -33,6 +33,7 @@ sub _argument_names { return (@OWN, Vouch::Context::_argument_names()) }
 # SSL_* is taken out of the arguments.
 sub _settings {
     my ($self, $arg) = @_;
+    Vouch::Socket::Defaults::_apply($arg);
     my %ssl     = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
     my %own     = map { $_ => delete $ssl{$_} } grep   { exists $ssl{$_} } @OWN;
     my $context = _context(\%own, \%ssl, $arg->{Listen});
@@ -71,16 +72,21 @@ sub _context {
         return $context;
     }
     Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
-    my $given   = delete $own->{SSL_reuse_ctx};
-    my $context = blessed $given && $given->can('context') ? $given->context : $given;
-    _bad_argument('SSL_reuse_ctx must be a Vouch::Context or a TLS socket')
-        if !blessed $context || !$context->isa('Vouch::Context');
+    my $context = _context_in('SSL_reuse_ctx', delete $own->{SSL_reuse_ctx});
     # A socket that begins in plain text may yet be on either side.
     my $open = !defined $side && !($own->{SSL_startHandshake} // 1);
     if ($context->is_server != !!$ssl->{SSL_server} && !$open) {
         my ($for, $not) = $context->is_server ? qw(servers client) : qw(clients server);
         _bad_argument("SSL_reuse_ctx: this context is for $for, and the socket shall be a $not");
     }
+    return $context;
+}
+
+sub _context_in {
+    my ($name, $given) = @_;
+    my $context = blessed $given && $given->can('context') ? $given->context : $given;
+    _bad_argument("$name must be a Vouch::Context or a TLS socket")
+        if !blessed $context || !$context->isa('Vouch::Context');
     $context->_check_whole;
     return $context;
 }

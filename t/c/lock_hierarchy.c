@@ -77,6 +77,7 @@ static const struct script_line queue[] = {
     {"drop 2", "dropped 2 /a"},
     {"drop 7", "dropped 7 /a/b"},
     {"drop 1", ""},
+    {"drop 4", ""},
     {"at 2000", ""},
     {"tick", "ended /a"},
     {NULL, NULL},

@@ -65,7 +65,9 @@ static const char http_request[] = "GET / HTTP/1.1\r\n"
                                    "Host: 127.0.0.1\r\n"
                                    "Connection: keep-alive\r\n\r\n";
 
-enum stream { STREAM_NONE, STREAM_SEND, STREAM_RECEIVE };
+/* --hold opens the connections one after the other, reads a line on each and
+ * keeps all of them until the server goes. */
+enum stream { STREAM_NONE, STREAM_SEND, STREAM_RECEIVE, STREAM_HOLD };
 
 struct options {
     const char *cert;
@@ -436,6 +438,46 @@ run_stream(struct load *load)
     return 0;
 }
 
+struct held {
+    SSL *ssl;
+    int fd;
+};
+
+static bool
+hold_one(struct load *load, struct held *held)
+{
+    char buf[1024];
+    int len = (int) strlen(request);
+
+    held->ssl = connection_open(load, NULL, &held->fd);
+    return held->ssl != NULL && SSL_write(held->ssl, request, len) == len
+           && SSL_read(held->ssl, buf, sizeof(buf)) > 0;
+}
+
+/* Told when all are open; then it waits for the end of the last one. */
+static int
+run_hold(struct load *load)
+{
+    struct held *held = calloc((size_t) load->o->count, sizeof(*held));
+    char buf[1024];
+    long i = 0, n = 0;
+
+    if (held == NULL)
+        return complain("calloc");
+    for (n = 0; n < load->o->count && load->failed == 0; n++)
+        note_result(load, held[n].ssl, hold_one(load, &held[n]));
+    printf("held count=%ld\n", load->ok);
+    fflush(stdout);
+    while (load->failed == 0
+           && SSL_read(held[n - 1].ssl, buf, sizeof(buf)) > 0)
+        continue;
+    for (i = 0; i < n; i++)
+        if (held[i].ssl != NULL)
+            connection_close(held[i].ssl, held[i].fd);
+    free(held);
+    return 0;
+}
+
 static int
 parse_number(const char *text, long max, long *value_r)
 {
@@ -491,6 +533,9 @@ parse_option(int c, const char *arg, struct options *o)
     case 'r':
         o->stream = STREAM_RECEIVE;
         return 0;
+    case 'H':
+        o->stream = STREAM_HOLD;
+        return 0;
     case 'q':
         return parse_number(arg, LONG_MAX, &o->requests);
     case 'R':
@@ -511,7 +556,7 @@ usage(void)
             " [--tls 1.2|1.3]\n"
             "              [--cert FILE --key FILE] [--timeout SECONDS]\n"
             "              [--requests N] [--resume]"
-            " [--send RECORDS | --receive]\n");
+            " [--send RECORDS | --receive | --hold]\n");
     return -1;
 }
 
@@ -527,6 +572,7 @@ parse_options(int argc, char **argv, struct options *o)
         {"count", required_argument, NULL, 'n'},
         {"send", required_argument, NULL, 's'},
         {"receive", no_argument, NULL, 'r'},
+        {"hold", no_argument, NULL, 'H'},
         {"requests", required_argument, NULL, 'q'},
         {"resume", no_argument, NULL, 'R'},
         {"timeout", required_argument, NULL, 't'},
@@ -556,6 +602,8 @@ run(struct load *load)
     start = now();
     if (load->o->stream == STREAM_NONE)
         status = run_threads(load);
+    else if (load->o->stream == STREAM_HOLD)
+        status = run_hold(load);
     else
         status = run_stream(load);
     printf("done ok=%ld failed=%ld seconds=%.3f tickets=%ld resumed=%ld"

@@ -8,7 +8,9 @@
  * Standard output is for the driver:
  *   ready port=N
  *   done cpu_us=N wall_us=N count=N failed=N bytes=N fingerprint=S cn=S
- * The times run from the end of the warm-up to the end of the work.
+ * The times run from the end of the warm-up to the end of the work.  With
+ * --hold it keeps all connections, gives OpenSSL's buffers back, and bytes is
+ * what it has grown by.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -48,6 +50,7 @@ struct options {
     bool ask;           /* ask for a client certificate */
     bool default_paths; /* CA store as OpenSSL comes */
     bool tickets;       /* leave OpenSSL's session tickets on */
+    bool hold;          /* keep all connections */
     enum stream stream;
     long warmup;
     long count;
@@ -178,6 +181,8 @@ context_new(const struct options *o)
         goto fail;
     if (!o->tickets && switch_tickets_off(ctx) != 0)
         goto fail;
+    if (o->hold)
+        SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     return ctx;
 fail:
     SSL_CTX_free(ctx);
@@ -280,6 +285,61 @@ identify(SSL *ssl, struct identity *id)
     return (len > 0 && n > 0) ? 0 : -1;
 }
 
+/* A line there, a line back, and the connection stays. */
+static int
+talk_one(SSL *ssl, bool ask, struct identity *id)
+{
+    if (read_one_line(ssl) != 0 || (ask && identify(ssl, id) != 0))
+        return -1;
+    return SSL_write(ssl, reply, (int) strlen(reply)) > 0 ? 0 : -1;
+}
+
+/* Bytes of memory in use by this process, or 0 where /proc is not. */
+static long long
+resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    long size = 0, pages = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld %ld", &size, &pages) != 2)
+        pages = 0;
+    fclose(file);
+    return (long long) pages * sysconf(_SC_PAGESIZE);
+}
+
+/* Keeps so many connections; the operating system takes them back. */
+static long
+hold_some(SSL_CTX *ctx, int listener, bool ask, long n, struct identity *id)
+{
+    long failed = 0;
+    int fd = -1;
+
+    for (; n > 0; n--) {
+        SSL *ssl = connection_accept(ctx, listener, &fd);
+
+        if (ssl == NULL || talk_one(ssl, ask, id) != 0)
+            failed++;
+    }
+    return failed;
+}
+
+static void
+hold_all(SSL_CTX *ctx, int listener, const struct options *o, struct meter *m,
+         struct identity *id)
+{
+    long failed = hold_some(ctx, listener, o->ask, o->warmup, id);
+    long long before = resident();
+
+    meter_start(m);
+    failed += hold_some(ctx, listener, o->ask, o->count, id);
+    meter_stop(m);
+    m->bytes = resident() - before;
+    m->count = o->count;
+    m->failed = failed;
+}
+
 /* One connection of the handshake rows. */
 static int
 serve_one(SSL_CTX *ctx, int listener, bool ask, struct identity *id)
@@ -289,14 +349,7 @@ serve_one(SSL_CTX *ctx, int listener, bool ask, struct identity *id)
 
     if (ssl == NULL)
         return -1;
-    if (read_one_line(ssl) != 0)
-        goto out;
-    if (ask && identify(ssl, id) != 0)
-        goto out;
-    if (SSL_write(ssl, reply, (int) strlen(reply)) <= 0)
-        goto out;
-    status = 0;
-out:
+    status = talk_one(ssl, ask, id);
     connection_close(ssl, fd);
     return status;
 }
@@ -397,6 +450,9 @@ parse_option(int c, const char *arg, struct options *o)
     case 'T':
         o->tickets = false;
         return 0;
+    case 'H':
+        o->hold = true;
+        return 0;
     case 's':
         return parse_stream(arg, &o->stream);
     case 'w':
@@ -419,6 +475,7 @@ parse_options(int argc, char **argv, struct options *o)
         {"ask", no_argument, NULL, 'a'},
         {"default-paths", no_argument, NULL, 'd'},
         {"no-tickets", no_argument, NULL, 'T'},
+        {"hold", no_argument, NULL, 'H'},
         {"stream", required_argument, NULL, 's'},
         {"warmup", required_argument, NULL, 'w'},
         {"count", required_argument, NULL, 'n'},
@@ -432,10 +489,11 @@ parse_options(int argc, char **argv, struct options *o)
             return -1;
     if (o->cert != NULL && o->key != NULL && optind == argc)
         return 0;
-    fprintf(stderr,
-            "usage: server --cert FILE --key FILE [--ask]"
-            " [--default-paths] [--no-tickets]\n    [--warmup N] [--count N]"
-            " [--stream read|write|lines|print] [--timeout SECONDS]\n");
+    fprintf(
+        stderr,
+        "usage: server --cert FILE --key FILE [--ask]"
+        " [--default-paths] [--no-tickets] [--hold]\n    [--warmup N] [--count N]"
+        " [--stream read|write|lines|print] [--timeout SECONDS]\n");
     return -1;
 }
 
@@ -458,7 +516,9 @@ run(const struct options *o)
     }
     printf("ready port=%u\n", port);
     fflush(stdout);
-    if (o->stream == STREAM_NONE)
+    if (o->hold)
+        hold_all(ctx, fd, o, &m, &id);
+    else if (o->stream == STREAM_NONE)
         serve_all(ctx, fd, o, &m, &id);
     else if (serve_stream(ctx, fd, o, &m) != 0)
         goto out;

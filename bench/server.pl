@@ -7,6 +7,7 @@ use warnings;
 # the driver is told at the head of server.c.
 
 use Getopt::Long qw(GetOptions);
+use POSIX        ();
 use Time::HiRes  qw(CLOCK_MONOTONIC CLOCK_PROCESS_CPUTIME_ID clock_gettime);
 
 use constant {
@@ -31,7 +32,7 @@ my %STREAM = (
 @WARM{qw(write print)} = @STREAM{qw(write print)};
 
 my $USAGE = <<'END';
-usage: server.pl --class CLASS --cert FILE --key FILE [--no-tickets]
+usage: server.pl --class CLASS --cert FILE --key FILE [--no-tickets] [--hold]
          [--ask none|callback|any|pin] [--pin HEX] [--warmup N] [--count N]
          [--stream read|write|lines|print] [--timeout SECONDS]
 END
@@ -39,7 +40,7 @@ END
 main();
 
 sub main {
-    my @known = qw(class=s cert=s key=s ask=s pin=s no-tickets stream=s warmup=i count=i timeout=i);
+    my @known = qw(class=s cert=s key=s ask=s pin=s no-tickets hold stream=s warmup=i count=i timeout=i);
     my $ok    = GetOptions(\%opt, @known);
     die $USAGE if !$ok || @ARGV || !$opt{cert} || !$opt{key};
     local $SIG{PIPE} = 'IGNORE';
@@ -48,7 +49,8 @@ sub main {
     eval "require $opt{class}" or die $@;    ## no critic (ProhibitStringyEval)
     my $listener = listener();
     printf "ready port=%d\n", $listener->sockport;
-    my %result = $opt{stream} ? serve_stream($listener) : serve_all($listener);
+    my %result =
+        $opt{stream} ? serve_stream($listener) : $opt{hold} ? hold_all($listener) : serve_all($listener);
     say join ' ', 'done', map { "$_=$result{$_}" } qw(cpu_us wall_us count failed bytes fingerprint cn);
     exit($result{failed} ? 1 : 0);
 }
@@ -137,6 +139,41 @@ sub serve_all {
         fingerprint => ($id{fingerprint} // '') =~ s/\Asha256\$//r,
         bytes       => 0,
     );
+}
+
+# Keeps all connections: what the process has grown by.
+sub hold_all {
+    my ($listener) = @_;
+    my ($failed, @held, %id) = (0);
+    my $hold = sub {
+        for (1 .. $_[0]) {
+            my $cl   = $listener->accept or do { $failed++; warn 'accept: ', ssl_error(), "\n"; next };
+            my $line = <$cl>;
+            @id{qw(fingerprint cn)} = ($cl->get_fingerprint, scalar $cl->peer_certificate('cn'))
+                if $opt{ask} ne 'none';
+            print $cl "hanging up\r\n" or $failed++;
+            push @held, $cl;
+        }
+    };
+    $hold->($opt{warmup});
+    my $before = resident();
+    my (undef, $cpu_us, $wall_us) = metered(sub { $hold->($opt{count}) });
+    return (
+        cpu_us      => $cpu_us,
+        wall_us     => $wall_us,
+        count       => $opt{count},
+        failed      => $failed,
+        cn          => $id{cn} // '',
+        fingerprint => ($id{fingerprint} // '') =~ s/\Asha256\$//r,
+        bytes       => resident() - $before,
+    );
+}
+
+# Bytes of memory in use by this process, or 0 where /proc is not.
+sub resident {
+    open my $fh, '<', '/proc/self/statm' or return 0;
+    my (undef, $pages) = split ' ', <$fh>;
+    return $pages * POSIX::sysconf(POSIX::_SC_PAGESIZE());
 }
 
 sub serve_stream {

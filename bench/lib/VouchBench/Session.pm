@@ -92,13 +92,15 @@ sub has_module {
     return;
 }
 
-# A server and its load from beginning to end: what both report.
+# A server and its load from beginning to end: what both report.  A client may
+# say something before, and wait for the server to go.
 sub pair {
-    my ($self, $server_command, $client_command) = @_;
+    my ($self, $server_command, $client_command, $first) = @_;
     my $server = $self->_start('server', 0, @$server_command);
     my $port   = $server->report('ready')->{port};
     my $client = $self->_start('client', 1, @$client_command, '--port', $port);
     my $load   = eval {
+        $client->report($first) if $first;
         my $report = $client->report('done');
         $client->finish;
         $report;

@@ -17,9 +17,10 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 
+#include "client.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -48,8 +49,6 @@
 /* Small records are received many at a time. */
 #define READ_AHEAD_SIZE (4 * RECORD_SIZE)
 
-#define THREADS_MAX 64
-
 /* After so many failures the rest would fail too. */
 #define FAILURES_MAX 10
 
@@ -64,24 +63,6 @@ static const char request[] = "hello\r\n";
 static const char http_request[] = "GET / HTTP/1.1\r\n"
                                    "Host: 127.0.0.1\r\n"
                                    "Connection: keep-alive\r\n\r\n";
-
-/* --hold opens the connections one after the other, reads a line on each and
- * keeps all of them until the server goes. */
-enum stream { STREAM_NONE, STREAM_SEND, STREAM_RECEIVE, STREAM_HOLD };
-
-struct options {
-    const char *cert;
-    const char *key;
-    enum stream stream;
-    int version;
-    long port;
-    long threads;
-    long count;
-    long records;
-    long requests; /* of a web server on each connection; 0: a line */
-    long timeout;
-    bool resume;
-};
 
 /* What the threads share. */
 struct load {
@@ -479,118 +460,6 @@ run_hold(struct load *load)
 }
 
 static int
-parse_number(const char *text, long max, long *value_r)
-{
-    char *end = NULL;
-    long value = 0;
-
-    errno = 0;
-    value = strtol(text, &end, 10);
-    if (errno == 0 && end != text && *end == '\0' && value >= 1
-        && value <= max) {
-        *value_r = value;
-        return 0;
-    }
-    fprintf(stderr, "client: not a number from 1 to %ld: %s\n", max, text);
-    return -1;
-}
-
-static int
-parse_version(const char *text, int *version_r)
-{
-    if (strcmp(text, "1.2") == 0)
-        *version_r = TLS1_2_VERSION;
-    else if (strcmp(text, "1.3") == 0)
-        *version_r = TLS1_3_VERSION;
-    else {
-        fprintf(stderr, "client: --tls takes 1.2 or 1.3\n");
-        return -1;
-    }
-    return 0;
-}
-
-static int
-parse_option(int c, const char *arg, struct options *o)
-{
-    switch (c) {
-    case 'c':
-        o->cert = arg;
-        return 0;
-    case 'k':
-        o->key = arg;
-        return 0;
-    case 'v':
-        return parse_version(arg, &o->version);
-    case 'p':
-        return parse_number(arg, 65535, &o->port);
-    case 'j':
-        return parse_number(arg, THREADS_MAX, &o->threads);
-    case 'n':
-        return parse_number(arg, LONG_MAX, &o->count);
-    case 's':
-        o->stream = STREAM_SEND;
-        return parse_number(arg, LONG_MAX, &o->records);
-    case 'r':
-        o->stream = STREAM_RECEIVE;
-        return 0;
-    case 'H':
-        o->stream = STREAM_HOLD;
-        return 0;
-    case 'q':
-        return parse_number(arg, LONG_MAX, &o->requests);
-    case 'R':
-        o->resume = true;
-        return 0;
-    case 't':
-        return parse_number(arg, INT_MAX, &o->timeout);
-    default:
-        return -1;
-    }
-}
-
-static int
-usage(void)
-{
-    fprintf(stderr,
-            "usage: client --port N [--threads N] [--count N]"
-            " [--tls 1.2|1.3]\n"
-            "              [--cert FILE --key FILE] [--timeout SECONDS]\n"
-            "              [--requests N] [--resume]"
-            " [--send RECORDS | --receive | --hold]\n");
-    return -1;
-}
-
-static int
-parse_options(int argc, char **argv, struct options *o)
-{
-    static const struct option known[] = {
-        {"cert", required_argument, NULL, 'c'},
-        {"key", required_argument, NULL, 'k'},
-        {"tls", required_argument, NULL, 'v'},
-        {"port", required_argument, NULL, 'p'},
-        {"threads", required_argument, NULL, 'j'},
-        {"count", required_argument, NULL, 'n'},
-        {"send", required_argument, NULL, 's'},
-        {"receive", no_argument, NULL, 'r'},
-        {"hold", no_argument, NULL, 'H'},
-        {"requests", required_argument, NULL, 'q'},
-        {"resume", no_argument, NULL, 'R'},
-        {"timeout", required_argument, NULL, 't'},
-        {NULL, 0, NULL, 0},
-    };
-    int c = 0;
-
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if (parse_option(c, optarg, o) != 0)
-            return usage();
-    if (o->port == 0 || optind != argc)
-        return usage();
-    if ((o->cert == NULL) != (o->key == NULL))
-        return usage();
-    return 0;
-}
-
-static int
 run(struct load *load)
 {
     double start = 0;
@@ -624,7 +493,7 @@ main(int argc, char **argv)
     struct load load;
     int status = 0;
 
-    if (parse_options(argc, argv, &o) != 0)
+    if (options_parse(argc, argv, &o) != 0)
         return 2;
     signal(SIGPIPE, SIG_IGN);
     alarm((unsigned int) o.timeout);

@@ -3,6 +3,7 @@
  * this holds what must come first.
  */
 #include "bridge.h"
+#include "recent.h"
 
 #include "base/file.h"
 
@@ -12,6 +13,13 @@ PROTOTYPES: DISABLE
 
 BOOT:
     vxs_watch_forks();
+    vxs_recent_start(aTHX);
+
+void
+CLONE(...)
+  CODE:
+    PERL_UNUSED_VAR(items);
+    vxs_recent_clone(aTHX);
 
 INCLUDE: Certificate.xs
 

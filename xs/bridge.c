@@ -2,6 +2,7 @@
  * Objects, errors and callbacks between Perl and the C core.
  */
 #include "bridge.h"
+#include "recent.h"
 
 #include <pthread.h>
 
@@ -110,6 +111,7 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
         return 0;
     if (self->conn != NULL && self->forks == vxs_forks && !self->busy)
         (void) vouch_conn_close(self->conn);
+    vxs_recent_drop(aTHX_ self);
     vouch_conn_free(self->conn);
     vouch_seat_free(self->seat);
     vxs_stream_leave(aTHX_ self);

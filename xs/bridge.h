@@ -34,6 +34,7 @@ struct vxs_stream {
     int writing;         /* a write is waiting, perhaps in a handler */
     SV *unsent;          /* bytes of a record half sent, or NULL */
     int fd;              /* -1 once the handle is closed */
+    int recent;          /* among those used last: it keeps its buffers */
     unsigned forks;      /* vxs_forks at the last input or output */
     int64_t io_timeout;  /* milliseconds without progress, or -1 */
     size_t max_line;     /* bytes that readline may gather */

@@ -4,6 +4,7 @@
  * the handle is in blocking mode.
  */
 #include "bridge.h"
+#include "recent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,8 @@ vxs_stream_check(pTHX_ struct vxs_stream *self)
     if (self->fd == -1)
         vouch_conn_abandon(self->conn);
     self->forks = vxs_forks;
+    if (!self->recent)
+        vxs_recent_use(aTHX_ self);
 }
 
 /* How $! tells an error that no system call had. */

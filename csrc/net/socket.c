@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -84,6 +85,24 @@ vouch_socket_wait(int fd, int events, int64_t deadline_ms)
         return -1;
     }
     return ready;
+}
+
+int
+vouch_socket_delays(int fd)
+{
+    int off = 0;
+    socklen_t length = sizeof(off);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &off, &length) == 0
+           && !off;
+}
+
+void
+vouch_socket_set_delays(int fd, int on)
+{
+    int off = !on;
+
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
 }
 
 ssize_t

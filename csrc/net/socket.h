@@ -29,6 +29,14 @@ enum vouch_socket_event { VOUCH_SOCKET_READ = 1, VOUCH_SOCKET_WRITE = 2 };
 int vouch_socket_wait(int fd, int events, int64_t deadline_ms);
 
 /*
+ * Whether TCP holds a small piece back until the one before it has been
+ * acknowledged, which may take 40 ms: 1 or 0, and 0 for a socket of another
+ * kind.  And switch it.
+ */
+int vouch_socket_delays(int fd);
+void vouch_socket_set_delays(int fd, int on);
+
+/*
  * recv(2) and send(2) that never wait, whatever the mode of the descriptor,
  * and never raise SIGPIPE; interrupted calls are repeated.  As recv and
  * send: count, 0 for end of stream, -1 with errno (EAGAIN: not now).

@@ -14,6 +14,7 @@
 #include "net/socket.h"
 
 #define DRAIN_MAX 65536      /* bytes thrown away at close; then we give up */
+#define TALK_WRITES 16       /* in a row, the most that an answer is made of */
 #define SHUTDOWN_MAX 1048576 /* the same on the way back to plain text */
 
 /* OpenSSL numbers the alerts it received from here on. */
@@ -28,6 +29,7 @@ vouch_conn_free(struct vouch_conn *conn)
     X509_free(conn->peer);
     X509_free(conn->own);
     sk_X509_pop_free(conn->chain, X509_free);
+    OPENSSL_free(conn->alpn);
     OPENSSL_free(conn->server_name);
     OPENSSL_free(conn->verify_host);
     vouch_config_free(conn->config);
@@ -79,6 +81,21 @@ conn_new(struct vouch_config *config, int fd,
     return 0;
 }
 
+/*
+ * Each call sends a record of its own.  TCP would hold the second of two
+ * small ones back until the peer has acknowledged the first, and a peer that
+ * waits for the rest does so after 40 ms: the first line behind a handshake,
+ * or the text behind a header.  Who sends many in a row, and reads nothing,
+ * is better off with fewer and larger packets.
+ */
+static void
+set_pace(struct vouch_conn *conn, enum vouch_pace pace)
+{
+    conn->pace = pace;
+    conn->writes = 0;
+    vouch_socket_set_delays(conn->fd, pace == VOUCH_PACE_STREAM);
+}
+
 int
 vouch_conn_new(struct vouch_config *config, int fd, struct vouch_conn **conn_r,
                struct vouch_error *err)
@@ -86,7 +103,11 @@ vouch_conn_new(struct vouch_config *config, int fd, struct vouch_conn **conn_r,
     if (fd < 0)
         return vouch_error_set(err, VOUCH_E_ARGUMENT, "%d is not a descriptor",
                                fd);
-    return conn_new(config, fd, NULL, conn_r, err);
+    if (conn_new(config, fd, NULL, conn_r, err) != 0)
+        return -1;
+    if (vouch_socket_delays(fd))
+        set_pace(*conn_r, VOUCH_PACE_TALK);
+    return 0;
 }
 
 int
@@ -276,8 +297,8 @@ drain(const struct vouch_conn *conn)
  * costs a busy connection a fifth of its speed.  Not inside a record:
  * OpenSSL before 3.0.14 would use them after that (CVE-2024-4741).
  */
-static void
-rest(struct vouch_conn *conn)
+void
+vouch_conn_rest(struct vouch_conn *conn)
 {
     if (!inside_record(conn->ssl))
         (void) SSL_free_buffers(conn->ssl);
@@ -303,6 +324,8 @@ vouch_conn_handshake(struct vouch_conn *conn)
                                    "the handshake");
         if (result == -1)
             drain(conn);
+        else if (result == VOUCH_WANT_READ)
+            vouch_conn_rest(conn);
         return result;
     }
     if (vouch_conn_copy_facts(conn) != 0) {
@@ -315,7 +338,7 @@ vouch_conn_handshake(struct vouch_conn *conn)
                                "the peer has shown no certificate");
     }
     conn->state = VOUCH_CONN_READY;
-    rest(conn);
+    vouch_conn_rest(conn);
     return 0;
 }
 
@@ -344,6 +367,9 @@ vouch_conn_read(struct vouch_conn *conn, void *data, size_t length)
         return 0;
     if (length > INT_MAX)
         length = INT_MAX;
+    conn->writes = 0;
+    if (conn->pace == VOUCH_PACE_STREAM)
+        set_pace(conn, VOUCH_PACE_TALK);
     forget_errors();
     if (SSL_read_ex(conn->ssl, data, length, &count) == 1) {
         conn->idle_records = 0;
@@ -351,7 +377,7 @@ vouch_conn_read(struct vouch_conn *conn, void *data, size_t length)
     }
     result = outcome(conn, 0);
     if (result == VOUCH_WANT_READ)
-        rest(conn);
+        vouch_conn_rest(conn);
     return result;
 }
 
@@ -368,8 +394,11 @@ vouch_conn_write(struct vouch_conn *conn, const void *data, size_t length)
     if (length > INT_MAX)
         length = INT_MAX;
     forget_errors();
-    if (SSL_write_ex(conn->ssl, data, length, &count) == 1)
+    if (SSL_write_ex(conn->ssl, data, length, &count) == 1) {
+        if (++conn->writes > TALK_WRITES && conn->pace == VOUCH_PACE_TALK)
+            set_pace(conn, VOUCH_PACE_STREAM);
         return (ssize_t) count;
+    }
     result = outcome(conn, 0);
     if (result == 0)
         return vouch_error_set(&conn->error, VOUCH_E_CLOSED,

@@ -85,6 +85,11 @@ size_t vouch_conn_pending(const struct vouch_conn *conn);
  */
 int vouch_conn_close(struct vouch_conn *conn);
 
+/* Give OpenSSL's two buffers of 16 KiB back, unless something is under way in
+ * them.  Reading does so when there is nothing to read; this is for who knows
+ * otherwise that nothing follows soon. */
+void vouch_conn_rest(struct vouch_conn *conn);
+
 /* The descriptor is not the connection's any more: no further I/O, every
  * call for it fails (EBADF).  The facts remain. */
 void vouch_conn_abandon(struct vouch_conn *conn);

@@ -27,18 +27,17 @@ copy_chain(struct vouch_conn *conn)
     return 0;
 }
 
-static void
+static int
 copy_alpn(struct vouch_conn *conn)
 {
     const unsigned char *name = NULL;
     unsigned int length = 0;
 
     SSL_get0_alpn_selected(conn->ssl, &name, &length);
-    if (length >= sizeof(conn->alpn))
-        length = 0;
-    if (length > 0)
-        memcpy(conn->alpn, name, length);
-    conn->alpn[length] = '\0';
+    if (length == 0)
+        return 0;
+    conn->alpn = OPENSSL_strndup((const char *) name, length);
+    return conn->alpn == NULL ? -1 : 0;
 }
 
 static int
@@ -63,7 +62,6 @@ vouch_conn_copy_facts(struct vouch_conn *conn)
     conn->own = SSL_get_certificate(conn->ssl);
     if (conn->own != NULL)
         X509_up_ref(conn->own);
-    copy_alpn(conn);
     if (conn->resumed && conn->peer != NULL) {
         long found = SSL_get_verify_result(conn->ssl);
 
@@ -71,7 +69,10 @@ vouch_conn_copy_facts(struct vouch_conn *conn)
         conn->verdict.by = VOUCH_BY_SESSION;
         conn->verdict.error = (int) found;
     }
-    return copy_chain(conn) != 0 || copy_server_name(conn) != 0 ? -1 : 0;
+    return copy_chain(conn) != 0 || copy_server_name(conn) != 0
+                   || copy_alpn(conn) != 0
+               ? -1
+               : 0;
 }
 
 int
@@ -217,7 +218,7 @@ vouch_conn_cipher(const struct vouch_conn *conn)
 const char *
 vouch_conn_alpn(const struct vouch_conn *conn)
 {
-    return conn->alpn;
+    return conn->alpn == NULL ? "" : conn->alpn;
 }
 
 const char *

@@ -55,8 +55,14 @@ struct vouch_conn {
     int fd; /* -1: transport functions */
     struct vouch_transport transport;
     enum vouch_conn_state state;
-    int peer_closed;        /* close_notify received */
-    int at_end;             /* the transport has ended */
+    int peer_closed; /* close_notify received */
+    int at_end;      /* the transport has ended */
+    enum vouch_pace {
+        VOUCH_PACE_OWN = 0, /* the program's: it has chosen, or it is no TCP */
+        VOUCH_PACE_TALK,    /* small pieces go out at once */
+        VOUCH_PACE_STREAM   /* many in a row: TCP gathers them */
+    } pace;
+    unsigned writes;        /* since the last read */
     int io_errno;           /* of the transport's last failure */
     unsigned idle_records;  /* since the peer's program last sent a byte */
     size_t handshake_bytes; /* received before the handshake was done */
@@ -80,7 +86,7 @@ struct vouch_conn {
     int protocol;
     int resumed;
     const char *cipher;
-    char alpn[256];
+    char *alpn; /* or NULL */
     char *server_name;
     char *verify_host; /* what the peer's certificate must be for */
 };

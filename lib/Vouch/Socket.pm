@@ -394,7 +394,8 @@ and C<getlines> among them.
 
 Everything is sent at once; there is no buffer to flush. Each call makes a
 TLS record of its own, at least, so a few large writes cost less than many
-small ones. C<print>, C<printf>, C<say> and the method C<write> send all of
+small ones. TCP_NODELAY is on, as long as no more than 16 of them follow
+each other without a read, and unless the program has chosen before TLS began. C<print>, C<printf>, C<say> and the method C<write> send all of
 it, and return the number of bytes (C<print>, for nothing, C<0 but true>).
 C<syswrite> sends what fits into one record (16384 bytes) and returns how many
 bytes that was. If it fails part of the way, what was sent before counts: the

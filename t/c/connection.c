@@ -285,6 +285,37 @@ test_pending(void)
     pair_close(pair);
 }
 
+/* Buffers that are given back at any moment. */
+static void
+test_rest(int version)
+{
+    struct pair *pair = ready_pair(version);
+
+    vouch_conn_rest(pair->client);
+    vouch_conn_rest(pair->server);
+    (void) vouch_conn_write(pair->client, "0123456789", 10);
+    vouch_conn_rest(pair->client);
+    vouch_conn_rest(pair->server);
+    is_int(vouch_conn_read(pair->server, got, 3), 3, "a part of a record");
+    vouch_conn_rest(pair->server);
+    is_int(vouch_conn_pending(pair->server), 7, "the rest is not lost");
+    is_int(vouch_conn_read(pair->server, got + 3, 100), 7, "and comes next");
+    is_bytes(got, "0123456789", 10, "in order");
+    pair->up.room = 100;
+    is_int(vouch_conn_write(pair->client, big, RECORD), VOUCH_WANT_WRITE,
+           "a record half sent");
+    vouch_conn_rest(pair->client);
+    pair->up.room = WIRE_MAX;
+    is_int(vouch_conn_write(pair->client, big, RECORD), RECORD, "goes on");
+    is_int(vouch_conn_read(pair->server, got, RECORD), RECORD, "and arrives");
+    is_bytes(got, big, RECORD, "as it was");
+    is_int(vouch_conn_close(pair->client), 0, "close");
+    vouch_conn_rest(pair->client);
+    is_int(vouch_conn_read(pair->server, got, 1), 0, "the end");
+    vouch_conn_rest(pair->server);
+    pair_close(pair);
+}
+
 /* A full wire: the same bytes again, from another place, and once only. */
 static void
 test_full_wire(void)
@@ -500,6 +531,8 @@ main(void)
     test_sizes();
     test_pieces();
     test_pending();
+    test_rest(VOUCH_TLS1_3);
+    test_rest(VOUCH_TLS1_2);
     test_full_wire();
     test_close(VOUCH_TLS1_3);
     test_close(VOUCH_TLS1_2);

@@ -104,6 +104,11 @@ test_tcp(const char *host)
     is_int(peer.storage.ss_family, address.storage.ss_family, "peer");
     check_talk(fd, conn);
     check_talk(conn, fd);
+    is_int(vouch_socket_delays(fd), 1, "TCP holds small pieces back");
+    vouch_socket_set_delays(fd, 0);
+    is_int(vouch_socket_delays(fd), 0, "unless told");
+    vouch_socket_set_delays(fd, 1);
+    is_int(vouch_socket_delays(fd), 1, "and again");
     (void) close(fd);
     (void) close(conn);
 
@@ -396,6 +401,8 @@ test_unix(const char *folder)
     server = vouch_socket_listen(&address, 1, &err);
     ok(server != -1, "listen on a UNIX address");
     check_modes(server, "it is close-on-exec");
+    is_int(vouch_socket_delays(server), 0, "it holds nothing back");
+    vouch_socket_set_delays(server, 0);
     count = fill_queue(&address, fds);
     ok(count > 0 && count < QUEUE_MAX, "its queue gets full");
 #ifdef __linux__

@@ -34,7 +34,7 @@ sub new {
     $self->{temp} = File::Temp->newdir('vouch-bench-XXXXXX', TMPDIR => 1);
     $self->{dir}  = $self->{temp}->dirname;
     $self->_compile('server', "$BENCH/server.c", "$BENCH/server_stream.c");
-    $self->_compile('client', "$BENCH/client.c");
+    $self->_compile('client', "$BENCH/client.c", "$BENCH/client_options.c");
     $self->_certificate($_) for qw(server client);
     $self->_look_for_classes;
     $self->_look_for_taskset;

@@ -5,7 +5,8 @@ use lib 't/lib';
 
 use VouchTest::Needs
     'LWP::UserAgent'       => 'libwww-perl',
-    'LWP::Protocol::https' => 'liblwp-protocol-https-perl';
+    'LWP::Protocol::https' => 'liblwp-protocol-https-perl',
+    'Net::HTTPS::NB'       => 'libnet-https-nb-perl';
 use VouchTest          qw(identity);
 use VouchTest::HTTP    qw(serve_http start_proxy);
 use VouchTest::Library qw(on_vouch same_on_both version_of);
@@ -14,7 +15,7 @@ use VouchTest::Server  ();
 # LWP::UserAgent, LWP::Protocol::https and Net::HTTPS as they are, against a
 # server of ours.
 
-version_of(qw(LWP::UserAgent LWP::Protocol::https Net::HTTPS));
+version_of(qw(LWP::UserAgent LWP::Protocol::https Net::HTTPS Net::HTTPS::NB));
 
 my @server = identity('server', cn => 'localhost', san => ['localhost']);
 my @alex   = identity('alex',   cn => 'Alex');
@@ -171,6 +172,47 @@ Net::HTTPS IO::Socket::SSL Net::HTTP::Methods IO::Socket
 localhost TLS_AES_256_GCM_SHA384
 refused
 certificate verify failed
+TEXT
+};
+
+subtest 'Net::HTTPS::NB, which does not block' => sub {
+    is same_on_both(<<'PERL', @arguments), <<'TEXT', 'connects, writes and reads step by step';
+use strict;
+use warnings;
+use Errno qw(EAGAIN EWOULDBLOCK);
+use IO::Select;
+use Net::HTTPS::NB;
+my ($port, $ca, $cert, $key) = @ARGV;
+for my $path ('/page', '/large') {
+    my $socket = Net::HTTPS::NB->new(Host => 'localhost', PeerAddr => '127.0.0.1', PeerPort => $port, Blocking => 0,
+        SSL_ca_file => $ca, SSL_cert_file => $cert, SSL_key_file => $key, SSL_verifycn_name => 'localhost') or die "$@";
+    my $select = IO::Select->new($socket);
+    until ($socket->connected) {
+        if    ($HTTPS_ERROR == HTTPS_WANT_READ)  { $select->can_read(20) }
+        elsif ($HTTPS_ERROR == HTTPS_WANT_WRITE) { $select->can_write(20) }
+        else                                     { die "$HTTPS_ERROR" }
+    }
+    $socket->blocking(1);
+    $socket->write_request(GET => $path);
+    $socket->blocking(0);
+    my $code;
+    until ($code) {
+        ($code) = $socket->read_response_headers;
+        $select->can_read(20) if !$code && !$socket->pending;
+    }
+    my $body = '';
+    while (1) {
+        my $count = $socket->read_entity_body(my $part, 100_000);
+        if ($count && $count > 0) { $body .= $part; next }
+        last if defined $count && $count == 0;
+        $select->can_read(20) if !$socket->pending;
+    }
+    print ref $socket, " $code ", length $body > 100 ? length $body : $body, "\n";
+    $socket->close;
+}
+PERL
+Net::HTTPS::NB 200 GET /page Alex 1
+Net::HTTPS::NB 200 5120000
 TEXT
 };
 

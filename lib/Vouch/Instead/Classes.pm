@@ -3,30 +3,30 @@ package Vouch::Instead::Classes 0.001;
 use v5.16;
 use warnings;
 
-use Vouch::Context ();
-use Vouch::Error   ();
-use Vouch::Stream  ();
+use Vouch::Context           ();
+use Vouch::Error             ();
+use Vouch::Socket            ();
+use Vouch::Socket::Arguments ();
+use Vouch::Socket::Defaults  ();
+use Vouch::Stream            ();
 
 # The other classes that come with IO::Socket::SSL.
-
-# Arguments that are about a socket, not about a context.
-my %OF_SOCKET = map { $_ => 1 } qw(
-    SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_verifycn_publicsuffix SSL_startHandshake
-    SSL_reuse_ctx SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
-    SSL_session_cache SSL_session_cache_size SSL_session_key
-);
 
 package IO::Socket::SSL::SSL_Context;    ## no critic (ProhibitMultiplePackages)
 
 our @ISA = ('Vouch::Context');
 
+# Takes the arguments of a socket; those that say nothing of a context have no
+# effect.
 sub new {
     my ($class, %arg) = @_;
-    my %ssl  = map { $_ => $arg{$_} } grep { /\ASSL_/ && !$OF_SOCKET{$_} } keys %arg;
-    my $self = $class->SUPER::new(%ssl);
+    Vouch::Socket::Defaults::_apply(\%arg);
+    my %of_socket = map { $_ => 1 } Vouch::Socket::Arguments::_argument_names();
+    delete @of_socket{ Vouch::Context::_argument_names() };
+    my $self = $class->SUPER::new(map { $_ => $arg{$_} } grep { /\ASSL_/ && !$of_socket{$_} } keys %arg);
     $self->{session_cache} = $arg{SSL_session_cache};
     $self->{verify_mode}   = $arg{SSL_verify_mode} // ($arg{SSL_server} ? 0 : 1);
-    $self->{ocsp_mode}     = 1;
+    $self->{ocsp_mode}     = 1;                                                     # SSL_OCSP_NO_STAPLE
     return $self;
 }
 

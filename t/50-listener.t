@@ -3,6 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use POSIX            ();
 use Errno            qw(EAGAIN EBADF ETIMEDOUT);
 use Time::HiRes      qw(time);
 use VouchTest        qw(identity);
@@ -102,6 +103,21 @@ subtest 'accept returns nothing' => sub {
     is $listener->pending, 0,             'nothing is under way';
     is sysread($silent, my $bytes, 1), 0, 'who was silent sees the end';
     is_deeply [told()], [], 'nothing has failed';
+};
+
+subtest 'a signal handler closes the socket' => sub {
+    my $listener = listener(%telling);
+    local $SIG{USR1} = sub { $listener->socket->close };
+    my $parent = $$;
+    my $child  = fork // die "fork: $!";
+    if ($child == 0) {
+        Time::HiRes::sleep(0.2);    # for accept to wait, which is not needed
+        kill USR1 => $parent;
+        POSIX::_exit(0);
+    }
+    is $listener->accept, undef, 'a waiting accept ends';
+    is $! + 0,            EBADF, 'with EBADF';
+    waitpid $child, 0;
 };
 
 subtest 'a deadline for each' => sub {

@@ -141,7 +141,7 @@ vxs_listener_next(pTHX_ struct vxs_listener *self,
         if (result != NULL)
             return result;
         run_handlers(aTHX);
-        if (!idle)
+        if (!idle || !is_listening(aTHX_ self, how->socket))
             continue;
         if (looked && deadline != VOUCH_FOREVER
             && vouch_clock_monotonic_ms() >= deadline)

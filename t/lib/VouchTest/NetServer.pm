@@ -20,7 +20,8 @@ use Config       ();
 use Cwd          ();
 use Data::Dumper ();
 use Exporter     qw(import);
-use Time::HiRes  ();
+use POSIX        ();
+use Time::HiRes  qw(sleep);
 
 use VouchTest       qw(identity spew temp_dir);
 use VouchTest::Peer ();
@@ -126,7 +127,7 @@ sub warnings_said { return join '', $_[0]->log =~ /^(WARNING: .*\n)/mg }
 # A client that is connected, or undef with $SSL_ERROR.
 sub client {
     my ($self, %arg) = @_;
-    return Vouch::Socket->new(
+    return scalar Vouch::Socket->new(
         PeerHost        => '127.0.0.1',
         PeerPort        => $self->port,
         SSL_verify_mode => SSL_VERIFY_NONE,
@@ -161,17 +162,29 @@ sub ending {
     return $error ? $error->code : 'goodbye';
 }
 
+# End it; its exit status, or -1 if it does not end.  A Net::Server that is about
+# to wait when the signal comes notices it only with the next event, or signal.
 sub stop {
     my ($self, $signal) = @_;
-    kill $signal // 'TERM' => $self->{pid};
-    my $status = $self->{peer}->finish(20);
-    return $status;
+    my $peer = $self->{peer};
+    for (1 .. 100) {
+        return if !$peer->{pid};
+        kill $signal // 'TERM' => $self->{pid};
+        for (1 .. 20) {
+            1 while $peer->_read(0.01);
+            next if waitpid($peer->{pid}, POSIX::WNOHANG()) == 0 && sleep 0.005;
+            $peer->{pid} = 0;
+            return $? & 127 ? 128 + ($? & 127) : $? >> 8;
+        }
+    }
+    $peer->stop;
+    return -1;
 }
 
 sub DESTROY {
+    my ($self) = @_;
     local ($?, $@, $!);
-    kill TERM => $_[0]{pid} if $_[0]{pid} && $_[0]{peer}{owner} == $$ && $_[0]{peer}{pid};
-    $_[0]{peer}->finish(10) if $_[0]{peer} && $_[0]{peer}{owner} == $$ && $_[0]{peer}{pid};
+    $self->stop if $self->{pid} && $self->{peer}{owner} == $$;
     return;
 }
 

@@ -5,15 +5,13 @@ use warnings;
 
 use Errno qw(EPIPE);
 
-use Vouch::Error ();
-
 # The tied half of a client whose handshake has failed.  Net::Server goes on
 # with such a client as with any other: whoever reads is at the end, whoever
 # writes is told that nobody listens, and who asks for facts finds none.
 
 our $AUTOLOAD;
 
-sub TIEHANDLE { my ($class, $error) = @_; return bless { error => $error }, $class }
+sub TIEHANDLE { my ($class) = @_; return bless {}, $class }
 
 sub READ     { $_[1] = substr($_[1] // '', 0, $_[3] // 0); return 0 }
 sub READLINE { return }
@@ -36,7 +34,7 @@ sub _unread     { return }
 sub _detach     { return }
 sub _peer_chain { return }
 sub _verdict    { return (0, 'nobody', 0, 0) }
-sub _error      { return @{ $_[0]{error} } }
+sub _error      { return 'ok' }                  # the socket knows it
 
 sub AUTOLOAD {    ## no critic (ProhibitAutoloading)
     my ($name) = $AUTOLOAD =~ /::(\w+)\z/;
@@ -64,8 +62,9 @@ Vouch::NetServer::Gone - a client whose handshake has failed (internal)
     use Vouch::NetServer::Gone;
 
     sub give_up {
-        my ($client, $code, $text) = @_;
-        tie *$client, 'Vouch::NetServer::Gone', [$code, $text, 0, 0];
+        my ($client) = @_;
+        close $client;
+        tie *$client, 'Vouch::NetServer::Gone';
         return;
     }
 

@@ -52,7 +52,8 @@ sub arguments {
 sub frozen {
     my ($class, %arg) = @_;
     my @known = grep {
-        !grep { defined && !defined $kept{$_} } @$_[1, 2]
+        !grep { defined && !defined $kept{$_} }
+            @$_[1, 2]
     } _pairs(\%arg);
     return _with_identities(\%arg, map { [$_->[0], _kept(@$_[1, 2], $arg{SSL_passwd_cb})] } @known);
 }

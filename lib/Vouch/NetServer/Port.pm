@@ -5,6 +5,7 @@ use warnings;
 
 use Scalar::Util qw(blessed weaken);
 
+use Vouch::Listener             ();
 use Vouch::NetServer::Arguments ();
 use Vouch::NetServer::Keys      ();
 
@@ -19,6 +20,8 @@ sub new {
     weaken($self->{server});
     my %arg = Vouch::NetServer::Arguments->for_port($server, $info, $proto);
     $self->{timeout} = delete $arg{SSL_handshake_timeout} // HANDSHAKE_TIMEOUT;
+    $self->{trap}    = delete $arg{SSL_error_trap} if $self->{handshake} ne 'later';
+    $self->{ready}   = [];
     $self->{arg}     = \%arg;
     return $self;
 }
@@ -57,6 +60,31 @@ sub settings {
     return $self->{own} = $socket->_settings({ Listen => 1, Timeout => $self->{timeout}, %arg });
 }
 
+# For personalities whose handshakes go on while a process waits or serves.
+sub listener {
+    my ($self, $socket) = @_;
+    return $self->{listener} if $self->{listener};
+    my ($me, $where) = ($self, $socket);
+    weaken($_) for $me, $where;
+    return $self->{listener} = Vouch::Listener->_inside(
+        $socket,
+        {
+            Handshakes       => Vouch::Listener::HANDSHAKES(),
+            HandshakeTimeout => $self->{timeout},
+            on_error         => sub { $me->_failed($where, @_) },
+        }
+    );
+}
+
+# Clients that are ready, without waiting: how many there are.
+sub gather {
+    my ($self, $socket) = @_;
+    push @{ $self->{ready} }, $self->listener($socket)->advance;
+    return scalar @{ $self->{ready} };
+}
+
+sub take { my ($self) = @_; return shift @{ $self->{ready} } }
+
 # While this process may still be root.
 sub prepare {
     my ($self, $socket) = @_;
@@ -70,8 +98,18 @@ sub prepare {
 sub closing {
     my ($self) = @_;
     my $server = $self->{server};
-    return if !$server || !$server->{server}{_HUP} || Vouch::NetServer::Keys->hand_over;
+    return                               if !$server || !$server->{server}{_HUP};
+    Vouch::NetServer::Multiplex->end_all if $self->{handshake} eq 'mux';
+    return                               if Vouch::NetServer::Keys->hand_over;
     $self->log(1, "Certificates and keys could not be handed over: $!");
+    return;
+}
+
+sub _failed {
+    my ($self, $socket, $failure) = @_;
+    my $nobody = $failure->{what} eq 'system';
+    $self->log($nobody ? 1 : 2, ($nobody ? 'No client accepted: ' : 'No TLS with ') . $failure->{text});
+    $self->{trap}->($socket, $failure->{text}) if $self->{trap};
     return;
 }
 
@@ -154,6 +192,20 @@ L<Vouch::Error>.
     my $settings = $port->settings($socket);
 
 What L<Vouch::Socket> needs to know, with a context of this thread.
+
+=head2 listener
+
+    my $listener = $port->listener($socket);
+
+The L<Vouch::Listener> of the socket, for handshakes C<now> or C<mux>.
+
+=head2 gather, take
+
+    my $count  = $port->gather($socket);
+    my $client = $port->take;
+
+Collects clients that are ready, without waiting, and says how many there are; takes
+one of them.
 
 =head2 closing
 

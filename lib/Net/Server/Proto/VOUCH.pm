@@ -6,10 +6,12 @@ use warnings;
 use Errno  qw(ECONNABORTED EINTR);
 use Socket qw(AF_INET AF_INET6 NI_NUMERICHOST NI_NUMERICSERV NIx_NOHOST NIx_NOSERV);
 
-use Vouch::NetServer::Gone ();
-use Vouch::NetServer::Port ();
-use Vouch::NetServer::Read ();
-use Vouch::Socket          ();
+use Vouch::Error             ();
+use Vouch::NetServer::Gone   ();
+use Vouch::NetServer::Port   ();
+use Vouch::NetServer::Read   ();
+use Vouch::NetServer::Select ();
+use Vouch::Socket            ();
 
 our @ISA = qw(Vouch::Socket);
 
@@ -80,8 +82,7 @@ sub show {
 sub accept {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $class) = @_;
     $class = ref $self if !defined $class;
-    my $port   = ${*$self}{netserver_port};
-    my $how    = '_accept_' . $port->handshake;
+    my $how    = '_accept_' . $self->_port->handshake;
     my $client = $self->$how($class) or return;
     return wantarray ? ($client, $client->peername) : $client;
 }
@@ -92,11 +93,11 @@ sub post_accept {
     my ($self) = @_;
     return $self if tied *$self;
     my $done = eval {
-        ${*$self}{vouch} = ${*$self}{netserver_port}->settings($self);
+        ${*$self}{vouch} = $self->_port->settings($self);
         $self->accept_SSL;
     };
     return $self if $done;
-    return $self->_give_up($@ || $Vouch::Socket::SSL_ERROR);
+    return $self->_give_up($@);
 }
 
 # Or Net::Server would give the bare descriptor to STDIN and STDOUT.
@@ -113,7 +114,7 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my $tied = tied *$self;
     untie *$self if $tied && !$tied->can('_detach');    # by IO::Multiplex
     undef $tied;
-    ${*$self}{netserver_port}->closing if $self->_is_listening;
+    $self->_port->closing if $self->_is_listening;
     delete ${*$self}{netserver}{bound};
     return $self->SUPER::close(%arg);
 }
@@ -146,6 +147,8 @@ sub _field {
     return $fields->{$name};
 }
 
+sub _port { return ${ *{ $_[0] } }{netserver_port} }
+
 sub _is_listening { return defined ${ *{ $_[0] } }{netserver}{bound} }
 
 sub _address {
@@ -174,7 +177,7 @@ sub _local_address {
 
 sub _prepare {
     my ($self, $server) = @_;
-    my $own = eval { ${*$self}{netserver_port}->prepare($self) };
+    my $own = eval { $self->_port->prepare($self) };
     if (!$own) {
         $server->fatal('Cannot start TLS for ' . $self->_address . ': ' . _told($@));
         return;
@@ -197,37 +200,53 @@ sub _accept_later {
     my ($self, $class) = @_;
     my $client;
     do { $client = $self->_tcp_accept($class) } until $client || $! != ECONNABORTED;
-    return $client && $self->_introduce($client);
+    return $client && $self->_introduce($client, $client);
 }
 
-# Interim.
+# A client that is ready, of this port or of another.
 sub _accept_now {
     my ($self, $class) = @_;
-    while (1) {
-        my $client = $self->_tcp_accept($class) or return;
-        $self->_introduce($client)->post_accept;
-        return $client if $client->is_SSL;
-    }
+    my $server = $self->_port->server;
+    my $select = $server && Vouch::NetServer::Select->install($server);
+    return $self->_take($self->_port->listener($self)->accept($class)) if !$select;
+    my $client = $self->_take($self->_port->take);
+    return $client if $client;
+    my ($other) = $select->can_read or return;
+    return $other == $self ? $self->_take($self->_port->take) : $other->accept;
 }
 
+sub _accept_mux {
+    my ($self) = @_;
+    require Vouch::NetServer::Multiplex;
+    return Vouch::NetServer::Multiplex->next_client($self, $self->_port);
+}
+
+sub _take { my ($self, $client) = @_; return $client && $self->_introduce($client, $client) }
+
+# What the client has from us, and what is known of it by its TCP connection.
 sub _introduce {
-    my ($self, $client) = @_;
-    my ($own,  $mine)   = (\%{*$client}, \%{*$self});
-    @$own{qw(netserver_sockname netserver_peername)} =
-        (CORE::getsockname($client), CORE::getpeername($client));
-    $own->{netserver} = { %{ $mine->{netserver} }{qw(host port ipv)} };
-    @$own{qw(netserver_port vouch)} = @$mine{qw(netserver_port vouch)};
+    my ($self, $client, $tcp) = @_;
+    my ($own, $mine) = (\%{*$client}, \%{*$self});
+    @$own{qw(netserver_sockname netserver_peername)} = (CORE::getsockname($tcp), CORE::getpeername($tcp));
+    $own->{netserver}                                = { %{ $mine->{netserver} }{qw(host port ipv)} };
+    @$own{qw(netserver_port vouch)}                  = @$mine{qw(netserver_port vouch)};
     return $client;
 }
 
 sub _give_up {
-    my ($self, $error) = @_;
-    my ($code, $text)  = ref $error ? ($error->code, $error->message) : ('tls', "$error");
-    my $port = ${*$self}{netserver_port};
-    $port->log(2, sprintf 'No TLS with [%s]:%s: %s', map { $_ // '' } $self->peerhost, $self->peerport,
-        $text);
+    my ($self, $died) = @_;
+    my $error = $died ? Vouch::Error->new(code => 'verify', message => _told($died)) : $self->last_error;
+    my ($host, $number) = map { $_ // '?' } $self->peerhost, $self->peerport;
+    $host = "[$host]" if $host =~ /:/;
+    $self->_port->log(
+        2,
+        "No TLS with $host:$number: " . join '; ',
+        grep { defined } $error->message,
+        $error->details
+    );
     $self->SUPER::close(SSL_no_shutdown => 1);
-    tie *$self, 'Vouch::NetServer::Gone', [$code, $text =~ s/\s+\z//r, 0, 0];
+    tie *$self, 'Vouch::NetServer::Gone';
+    ${*$self}{vouch_error} = $error;
     return;
 }
 
@@ -383,6 +402,14 @@ C<SSL_identity>, are refused, since Perl does not copy them into threads.
 
 =item Multiplex
 
+One process serves many clients at once. Handshakes go on beside what the program
+does for those that are ready, in the same process and thread. The client that
+C<mux_connection>, C<mux_input> and the others are given has all methods that tell
+something of the connection; to write they use C<print>, as always, and to read
+there is the buffer of IO::Multiplex: methods that would read beside it die.
+C<< $mux->handles >> are the clients. SIGHUP ends all connections, with
+close_notify.
+
 =item INET
 
 See L<Vouch::NetServer::INET>.
@@ -398,7 +425,7 @@ C<https>.
 
 The reason is logged at level 2, with the address of the client:
 
-    No TLS with [192.0.2.7]:4711: the peer's certificate was refused: ...
+    No TLS with 192.0.2.7:4711: the peer's certificate was refused: ...
 
 Server, child and thread go on. Under personalities that do the handshake in the
 process or thread that serves the client, Net::Server calls C<process_request> all

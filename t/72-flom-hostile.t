@@ -131,8 +131,7 @@ subtest 'requests that cannot be granted' => sub {
         ],
         [
             'a huge quantity',
-            "<resource name=\"${\ name64('q[2]')}\" quantity=\"10000000000000\" create=\"1\"/>",
-            '16 6'
+            "<resource name=\"${\ name64('q[2]')}\" quantity=\"10000000000000\" create=\"1\"/>", '16 6'
         ],
         ['a bad timestamp', "<resource name=\"${\ name64('_t_%Y[1]')}\" wait=\"1\" create=\"1\"/>", '16 -25'],
     );

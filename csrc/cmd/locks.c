@@ -203,6 +203,7 @@ take_one(struct flom_lock *lock, const struct vouch_flom_settings *settings,
         (void) fprintf(stderr, "flom: %s\n", err.text);
         return FLOM_EXIT_ERROR;
     }
+    vouch_flom_client_want_lease(lock->client, extra->lease);
     status = connect_or_start(lock->client, settings, extra, until);
     if (status != 0)
         return status;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/apply.h"
 #include "cmd/exit_status.h"
 #include "cmd/locks.h"
@@ -26,6 +27,7 @@
 #include "flom/settings.h"
 #include "lock/mode.h"
 #include "lock/name.h"
+#include "net/socket.h"
 
 #define KEPT_FD 64 /* the child's copies of connections begin here */
 #define SIGNALED 128
@@ -230,6 +232,8 @@ look_after_locks(const struct run *run)
 static void
 wait_for_something(const struct run *run)
 {
+    struct timespec wait = {0, 0};
+    int64_t next = VOUCH_FOREVER;
     fd_set readable;
     int highest = -1;
     int i;
@@ -237,6 +241,10 @@ wait_for_something(const struct run *run)
     FD_ZERO(&readable);
     for (i = 0; i < run->locks->count; i++) {
         int fd = vouch_flom_client_fd(run->locks->lock[i].client);
+        int64_t ping = vouch_flom_client_next_ping(run->locks->lock[i].client);
+
+        if (ping != VOUCH_FOREVER && (next == VOUCH_FOREVER || ping < next))
+            next = ping;
 
         if (fd == -1 || fd >= FD_SETSIZE)
             continue;
@@ -244,7 +252,16 @@ wait_for_something(const struct run *run)
         if (fd > highest)
             highest = fd;
     }
-    (void) pselect(highest + 1, &readable, NULL, NULL, NULL, &run->before);
+    if (next != VOUCH_FOREVER) {
+        next -= vouch_clock_monotonic_ms();
+        if (next > 0) {
+            wait.tv_sec = next / 1000;
+            wait.tv_nsec = next % 1000 * 1000000;
+        }
+        (void) pselect(highest + 1, &readable, NULL, NULL, &wait,
+                       &run->before);
+    } else
+        (void) pselect(highest + 1, &readable, NULL, NULL, NULL, &run->before);
 }
 
 static int

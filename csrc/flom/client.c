@@ -1,7 +1,8 @@
 /*
- * A client: what is said to the daemon, and what its answers mean.
+ * A client: bytes to and from the daemon, and what its answers mean.
  *
- * How the connection is made is in client_connect.c.
+ * How the connection is made is in client_connect.c, what is asked in
+ * client_request.c.
  */
 #include "flom/client_private.h"
 
@@ -14,14 +15,15 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "flom/error_codes.h"
 #include "flom/machine_id.h"
-#include "lock/name.h"
 #include "net/socket.h"
 #include "tls/config.h"
 #include "tls/connection.h"
 
 #define CHUNK 4096
+#define LEASE_PARTS 3
 
 static void
 disconnect(struct vouch_flom_client *client)
@@ -165,147 +167,39 @@ flush(struct vouch_flom_client *client)
     return 0;
 }
 
-/* --- requests -------------------------------------------------------------*/
+/* --- signs of life --------------------------------------------------------*/
 
-static int
-queue_message(struct vouch_flom_client *client,
-              const struct vouch_flom_message *message)
-{
-    vouch_buf_clear(client->out);
-    if (vouch_flom_encode(message, client->out) == 0
-        && vouch_buf_length(client->out) <= VOUCH_FLOM_OLD_REQUEST_MAX)
-        return 0;
-    vouch_buf_clear(client->out);
-    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONTAINER_FULL,
-                                  "the request is longer than %d bytes",
-                                  VOUCH_FLOM_OLD_REQUEST_MAX);
-}
-
+/* A daemon that has granted a lease hears of us three times in it. */
 static void
-introduce(const struct vouch_flom_client *client,
-          struct vouch_flom_message *message)
+keep_lease(struct vouch_flom_client *client)
 {
-    if (client->peer_id[0] == '\0')
+    struct vouch_flom_message message;
+    int64_t now_ms;
+
+    if (vouch_flom_client_next_ping(client) == VOUCH_FOREVER)
         return;
-    message->has |= VOUCH_FLOM_HAS_PEER_ID;
-    memcpy(message->peer_id, client->peer_id, sizeof(message->peer_id));
+    now_ms = vouch_clock_monotonic_ms();
+    if (now_ms < client->ping_due)
+        return;
+    client->ping_due = now_ms + client->lease_ms / LEASE_PARTS;
+    vouch_flom_message_init(&message, VOUCH_FLOM_PING, VOUCH_FLOM_REQUEST);
+    (void) vouch_flom_encode(&message, client->out);
 }
 
-/* The lock of the settings as a message; -1 for a name that is none. */
+/* What the answer says of the lease; 1 if it is nothing but an answer to a
+ * sign of life. */
 static int
-write_lock(struct vouch_flom_client *client,
-           struct vouch_flom_message *message)
+take_lease(struct vouch_flom_client *client)
 {
-    const struct vouch_flom_settings *settings = &client->settings;
-    struct vouch_lock_name name;
+    const struct vouch_flom_message *answer = &client->answer;
 
-    if (vouch_lock_name_parse(settings->resource_name,
-                              strlen(settings->resource_name), &name)
-        != 0)
-        return vouch_flom_client_fail(client,
-                                      VOUCH_FLOM_RC_INVALID_RESOURCE_NAME,
-                                      "not a valid name of a resource");
-    vouch_flom_message_init(message, VOUCH_FLOM_LOCK, VOUCH_FLOM_REQUEST);
-    introduce(client, message);
-    memcpy(message->name, name.text, name.length + 1);
-    message->name_length = name.length;
-    if (vouch_lock_type_has_mode(name.type)) {
-        message->has |= VOUCH_FLOM_HAS_MODE;
-        message->mode = settings->lock_mode;
-    }
-    if (name.type == VOUCH_LOCK_NUMERIC) {
-        message->has |= VOUCH_FLOM_HAS_QUANTITY;
-        message->quantity = settings->resource_quantity;
-    }
-    message->wait = settings->resource_timeout != 0;
-    message->create = settings->resource_create;
-    message->lifespan = settings->resource_idle_lifespan;
-    return 0;
-}
-
-int
-vouch_flom_client_ask(struct vouch_flom_client *client,
-                      const struct vouch_flom_message *message)
-{
-    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED)
-        return vouch_flom_client_fail(
-            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "not connected");
-    if (queue_message(client, message) != 0)
-        return -1;
-    memcpy(client->name, message->name, message->name_length + 1);
-    client->name_length = message->name_length;
-    client->first_answer = 1;
-    client->is_question = message->ask[0] != '\0';
-    client->state = VOUCH_FLOM_CLIENT_ASKING;
-    return 0;
-}
-
-int
-vouch_flom_client_more(struct vouch_flom_client *client)
-{
-    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED || !client->answer.more)
-        return vouch_flom_client_fail(
-            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "nothing to come");
-    client->state = VOUCH_FLOM_CLIENT_ASKING;
-    return 0;
-}
-
-int
-vouch_flom_client_lock(struct vouch_flom_client *client)
-{
-    struct vouch_flom_message message;
-
-    if (write_lock(client, &message) != 0)
-        return -1;
-    return vouch_flom_client_ask(client, &message);
-}
-
-int
-vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
-{
-    struct vouch_flom_message message;
-
-    if (client->state != VOUCH_FLOM_CLIENT_LOCKED)
-        return vouch_flom_client_fail(
-            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "nothing is locked");
-    vouch_flom_message_init(&message, VOUCH_FLOM_UNLOCK, VOUCH_FLOM_REQUEST);
-    memcpy(message.name, client->name, client->name_length + 1);
-    message.name_length = client->name_length;
-    message.rollback = rollback != 0;
-    if (queue_message(client, &message) != 0)
-        return -1;
-    client->state = VOUCH_FLOM_CLIENT_SENDING;
-    return 0;
-}
-
-int
-vouch_flom_client_shutdown(struct vouch_flom_client *client, int immediate)
-{
-    struct vouch_flom_message message;
-
-    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED)
-        return vouch_flom_client_fail(
-            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "not connected");
-    vouch_flom_message_init(&message, VOUCH_FLOM_MANAGEMENT,
-                            VOUCH_FLOM_REQUEST);
-    introduce(client, &message);
-    message.has |= VOUCH_FLOM_HAS_SHUTDOWN;
-    message.immediate = immediate != 0;
-    if (queue_message(client, &message) != 0)
-        return -1;
-    client->state = VOUCH_FLOM_CLIENT_SENDING;
-    return 0;
-}
-
-int
-vouch_flom_client_close(struct vouch_flom_client *client)
-{
-    if (client->state == VOUCH_FLOM_CLIENT_IDLE)
+    if (answer->verb == VOUCH_FLOM_PING)
+        return client->lease_ms > 0 && answer->step == VOUCH_FLOM_ANSWER;
+    if (answer->lease <= 0 || client->lease_wanted <= 0)
         return 0;
-    if (client->conn != NULL)
-        (void) vouch_conn_close(client->conn);
-    (void) shutdown(client->fd, SHUT_WR);
-    client->state = VOUCH_FLOM_CLIENT_CLOSING;
+    client->lease_ms = answer->lease;
+    client->ping_due =
+        vouch_clock_monotonic_ms() + client->lease_ms / LEASE_PARTS;
     return 0;
 }
 
@@ -388,10 +282,13 @@ static int
 take_answer(struct vouch_flom_client *client)
 {
     client->rc = VOUCH_FLOM_RC_OK;
-    client->answers++;
+    if (client->answer.verb != VOUCH_FLOM_PING)
+        client->answers++;
     if (client->answer.level != VOUCH_FLOM_LEVEL)
         return odd(client, VOUCH_FLOM_RC_PROTOCOL_LEVEL_MISMATCH,
                    "of another protocol level");
+    if (take_lease(client))
+        return VOUCH_FLOM_WANT_READ;
     if (client->is_question && client->answer.ask[0] != '\0') {
         client->state = VOUCH_FLOM_CLIENT_CONNECTED;
         return vouch_flom_client_check_peer(client);
@@ -480,6 +377,8 @@ watch_lock(struct vouch_flom_client *client)
     }
     if (outcome == -1)
         return -1;
+    if (take_lease(client))
+        return VOUCH_FLOM_WANT_READ;
     return vouch_flom_client_fail(client, VOUCH_FLOM_RC_LOCK_CANT_LOCK, "%s",
                                   client->answer.reason[0] != '\0'
                                       ? client->answer.reason
@@ -512,6 +411,7 @@ vouch_flom_client_advance(struct vouch_flom_client *client)
             client->state = VOUCH_FLOM_CLIENT_CONNECTED;
         return outcome;
     }
+    keep_lease(client);
     outcome = flush(client);
     if (outcome != 0)
         return outcome;
@@ -535,6 +435,7 @@ int
 vouch_flom_client_wait(struct vouch_flom_client *client, int64_t deadline_ms)
 {
     unsigned long before = client->answers;
+    int64_t until;
     int outcome;
     int ready;
 
@@ -544,12 +445,16 @@ vouch_flom_client_wait(struct vouch_flom_client *client, int64_t deadline_ms)
             return outcome;
         if (client->answers != before)
             return outcome;
+        until = vouch_flom_client_next_ping(client);
+        if (until == VOUCH_FOREVER
+            || (deadline_ms != VOUCH_FOREVER && deadline_ms < until))
+            until = deadline_ms;
         ready = vouch_socket_wait(client->fd,
                                   outcome == VOUCH_FLOM_WANT_READ
                                       ? VOUCH_SOCKET_READ
                                       : VOUCH_SOCKET_WRITE,
-                                  deadline_ms);
-        if (ready == 0)
+                                  until);
+        if (ready == 0 && until == deadline_ms)
             return 1;
         if (ready == -1) {
             vouch_error_clear(&client->error);

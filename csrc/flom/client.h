@@ -119,6 +119,16 @@ const char *vouch_flom_client_element(const struct vouch_flom_client *client);
 int vouch_flom_client_token(const struct vouch_flom_client *client,
                             uint64_t *epoch_r, uint64_t *counter_r);
 
+/*
+ * For the locks that follow: ask the daemon to take the lock back when it
+ * has not heard of us for so many milliseconds (0: no lease).  Where it
+ * agrees, signs of life are sent by advance and wait; an event loop calls
+ * advance when the monotonic clock reaches next_ping (VOUCH_FOREVER: never).
+ */
+void vouch_flom_client_want_lease(struct vouch_flom_client *client,
+                                  int lease_ms);
+int64_t vouch_flom_client_next_ping(const struct vouch_flom_client *client);
+
 /* The last message that came, for those who asked something special. */
 const struct vouch_flom_message *
 vouch_flom_client_answer(const struct vouch_flom_client *client);

@@ -3,6 +3,8 @@
  */
 #include "flom/client_private.h"
 
+#include "net/socket.h"
+
 int
 vouch_flom_client_fd(const struct vouch_flom_client *client)
 {
@@ -64,4 +66,20 @@ struct vouch_flom_settings *
 vouch_flom_client_settings(struct vouch_flom_client *client)
 {
     return &client->settings;
+}
+
+void
+vouch_flom_client_want_lease(struct vouch_flom_client *client, int lease_ms)
+{
+    client->lease_wanted = lease_ms;
+}
+
+int64_t
+vouch_flom_client_next_ping(const struct vouch_flom_client *client)
+{
+    if (client->lease_ms <= 0
+        || (client->state != VOUCH_FLOM_CLIENT_WAITING
+            && client->state != VOUCH_FLOM_CLIENT_LOCKED))
+        return VOUCH_FOREVER;
+    return client->ping_due;
 }

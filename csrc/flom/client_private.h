@@ -37,6 +37,9 @@ struct vouch_flom_client {
     unsigned long answers; /* how many have come */
     int is_question;       /* the request has "ask" */
     int first_answer;      /* the next message is to be step 16 */
+    int lease_wanted;      /* milliseconds; 0: none */
+    int64_t lease_ms;      /* granted by the daemon */
+    int64_t ping_due;
     int rc;
     struct vouch_error error;
     char name[VOUCH_FLOM_NAME_MAX + 1]; /* what is locked */

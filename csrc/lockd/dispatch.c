@@ -28,6 +28,8 @@ begin_answer(struct session *session, int step, int rc)
     vouch_flom_message_init(answer, VOUCH_FLOM_LOCK, step);
     answer->has = VOUCH_FLOM_HAS_RC;
     answer->rc = rc;
+    if (step != VOUCH_FLOM_REFUSAL)
+        answer->lease = session->lease_ms;
     if (step != VOUCH_FLOM_ANSWER || session->daemon->peer_id[0] == '\0')
         return;
     answer->has |= VOUCH_FLOM_HAS_PEER_ID;
@@ -406,6 +408,8 @@ dispatch_message(struct session *session,
         return;
     if (message->ask[0] != '\0' || message->lease != 0 || message->convert)
         session->is_modern = 1;
+    if (message->lease > 0)
+        session->lease_ms = message->lease;
     if (message->verb == VOUCH_FLOM_LOCK && message->ask[0] != '\0'
         && strcmp(message->ask, "lock") != 0)
         admin_question(session, message);

@@ -74,6 +74,7 @@ struct session {
     struct vouch_buf *report; /* rest of an answer to --status */
     char report_ask[16];
     struct vouch_lock_name *bound; /* the resource it is for, or NULL */
+    int64_t lease_ms;              /* it has asked for, or 0 */
     uint64_t tag;                  /* of the last request */
     uint64_t answered;             /* the last that had its first answer */
     uint32_t messages;             /* of this second */

@@ -1,0 +1,288 @@
+use v5.16;
+use warnings;
+use Test::More;
+use lib 't/lib';
+
+use IO::Select      ();
+use Time::HiRes     qw(sleep time);
+use VouchTest       qw(slurp spew temp_dir);
+use VouchTest::Flom qw(finish flom lock_message message start_flom unlock_message);
+
+# Locks that can be trusted: ends of every kind, signals, state over
+# restarts, fairness, leases, status.
+
+my $dir = temp_dir();
+
+sub wait_until {
+    my ($code, $seconds) = @_;
+    my $end = time + ($seconds // 10);
+    while (time < $end) {
+        my $value = $code->();
+        return $value if $value;
+        sleep 0.01;
+    }
+    return;
+}
+
+# A flom that holds a resource; its command has begun.
+sub holder {
+    my ($daemon, $resource, $script, @arg) = @_;
+    my $flom = $daemon->start_run('-r', $resource, @arg, '--', 'sh', '-c', "echo begun; $script");
+    wait_until(sub { -s "$flom->{path}.out" }) or die 'the command has not begun';
+    return $flom;
+}
+
+sub is_free {
+    my ($daemon, $resource) = @_;
+    my $client = $daemon->connect or return 0;
+    return ($client->ask(lock_message($resource, wait => 0)) // '') eq '16 0';
+}
+
+subtest 'signals go to the command, and flom waits for it' => sub {
+    my $daemon = VouchTest::Flom->new;
+    for my $signal (qw(TERM INT HUP USR1)) {
+        my $trap = $signal eq 'USR1' ? 'USR1' : $signal;
+        my $flom = holder($daemon, 's', "trap 'echo got $trap; exit 5' $trap; while :; do sleep 0.02; done");
+        kill $signal => $flom->{pid};
+        my ($status, $out) = finish($flom);
+        is $status, 5,                    "$signal: the status is that of the command";
+        is $out,    "begun\ngot $trap\n", 'which was told';
+        ok is_free($daemon, 's'), 'then the lock is free';
+    }
+    my $flom = holder($daemon, 's', 'exec sleep 60');
+    kill TERM => $flom->{pid};
+    is + (finish($flom))[0], 143, 'a command that TERM ends';
+    $flom = holder($daemon, 's', 'sleep 0.3; echo done', '--ignore-signal', 'SIGTERM');
+    kill TERM => $flom->{pid};
+    is_deeply [(finish($flom))[0, 1]], [0, "begun\ndone\n"], 'an ignored signal does nothing';
+    $flom = holder($daemon, 's', 'sleep 0.1', '--ignore-signal', 'SIGKILL');
+    is + (finish($flom))[2], "Warning: couldn't ignore signal 9:SIGKILL\n", 'one that cannot be ignored';
+};
+
+subtest 'killing flom does not free the lock of a command that runs' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my $stop   = "$dir/stop-killed";
+    my $flom   = holder($daemon, 'k', "while [ ! -e $stop ]; do sleep 0.02; done");
+    kill KILL => $flom->{pid};
+    is + (finish($flom))[0], 137, 'flom is killed';
+    ok !is_free($daemon, 'k'), 'the lock stays while the command runs';
+    spew($stop, '');
+    ok wait_until(sub { is_free($daemon, 'k') }), 'and is free when it ends';
+};
+
+subtest 'a number goes back when the command is killed or fails' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my @run    = ('-i', 60_000, '-r', '_S_n[1]', '--', 'sh', '-c');
+    is + ($daemon->run(@run, 'echo $1',         'x'))[1], "1\n", 'the first';
+    is + ($daemon->run(@run, 'kill -9 $$',      'x'))[0], 137,   'killed';
+    is + ($daemon->run(@run, 'echo $1; exit 1', 'x'))[1], "2\n", 'so 2 again; fails';
+    is + ($daemon->run(@run, 'echo $1',         'x'))[1], "2\n", 'and again';
+    is + ($daemon->run(@run, 'echo $1',         'x'))[1], "3\n", 'then 3';
+};
+
+subtest 'a daemon that goes away is noticed' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my %want   = (ignore => 99, term => 99, kill => 99);
+    for my $what (sort keys %want) {
+        my $begin = time;
+        my $flom  = holder($daemon, 'loss', 'sleep 1.5; echo end', '--on-loss', $what);
+        $daemon->stop('KILL');
+        my ($status, $out, $err) = finish($flom);
+        is $status, 99, "$what: status";
+        like $err, qr/\Aflom: the lock on 'loss' is lost while the command runs: /, 'told';
+        is $out, $what eq 'ignore' ? "begun\nend\n" : "begun\n",
+            'the command ' . ($what eq 'ignore' ? 'went on' : 'was stopped');
+        $daemon->start;
+    }
+    is + (flom('--on-loss', 'x', '--', 'true'))[0], 99, 'another word is refused';
+};
+
+subtest 'fencing tokens grow' => sub {
+    my $daemon = VouchTest::Flom->new('--state', "$dir/tokens");
+    my @tokens;
+    for (1 .. 2) {
+        push @tokens,
+            map { ($daemon->run('-r', 't', '--', 'sh', '-c', 'echo $FLOM_TOKEN'))[1] =~ s/\n//r } 1 .. 3;
+        $daemon->stop;
+        $daemon->start;
+    }
+    my $last = '0.0';
+    for my $token (@tokens) {
+        my ($e1, $c1, $e2, $c2) = (split(/\./, $last), split /\./, $token);
+        ok $e2 > $e1 || ($e2 == $e1 && $c2 > $c1), "$token after $last";
+        $last = $token;
+    }
+};
+
+subtest 'numbers over restarts and crashes' => sub {
+    my $daemon = VouchTest::Flom->new('--state', "$dir/numbers", '--grace', 300);
+    my %seen;
+    my $next =
+        sub { my ($status, $out) = $daemon->run('-r', '_s_id[3]', '--', 'echo'); chomp $out; return $out };
+    my $last = 0;
+    for my $signal (qw(TERM KILL TERM KILL KILL)) {
+        for (1 .. 4) {
+            my $number = $next->();
+            ok $number > $last, "$number after $last";
+            $last = $number;
+        }
+        $daemon->stop($signal);
+        $daemon->start;
+    }
+    my @run = ('-r', '_S_tx[1]', '--', 'sh', '-c');
+    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "1\n", 'a transactional number';
+    my $stop = "$dir/stop-tx";
+    my $flom = $daemon->start_run(@run, "echo \$1; while [ ! -e $stop ]; do sleep 0.02; done", 'x');
+    wait_until(sub { -s "$flom->{path}.out" });
+    is slurp("$flom->{path}.out"), "2\n", 'the next is out';
+    $daemon->stop('KILL');
+    $daemon->start;
+    spew($stop, '');
+    finish($flom);
+    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "2\n", 'and back after a crash: no gap, and given once';
+    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "3\n", 'then the next';
+};
+
+subtest 'a state file that cannot be used' => sub {
+    my %files = (
+        'another program' => sub { spew($_[0], 'x' x 4096) },
+        'cut'             => sub {
+            my $daemon = VouchTest::Flom->new('--state', $_[0]);
+            $daemon->run('-r', '_s_cut[1]', '--', 'true');
+            $daemon->stop;
+            spew($_[0], substr slurp($_[0]), 0, 5000);
+        },
+        'a folder' => sub { mkdir $_[0] or die $! },
+    );
+    for my $name (sort keys %files) {
+        my $file = "$dir/state-$name";
+        $files{$name}->($file);
+        my ($status, undef, $err) = flom('--daemon', '-s', "$dir/never", '--state', $file, { seconds => 10 });
+        is $status, 99, "$name: a daemon does not start";
+        like $err, qr/state file/, 'and says why';
+    }
+};
+
+subtest 'after a crash nobody takes a lock that may be held' => sub {
+    my $daemon = VouchTest::Flom->new('--state', "$dir/grace", '--grace', 1500);
+    my $flom   = holder($daemon, 'g', 'sleep 0.2');
+    $daemon->stop('KILL');
+    $daemon->start;
+    my $begin = time;
+    is + ($daemon->run('-r', 'g', '-o', 0, '--', 'true'))[0], 98, 'busy at first';
+    is + ($daemon->run('-r', 'g', '--', 'true'))[0], 0, 'granted later';
+    cmp_ok time - $begin, '>', 1, 'when the grace period is over';
+    finish($flom);
+    $daemon->stop;
+    $daemon->start;
+    $begin = time;
+    is + ($daemon->run('-r', 'g', '-o', 0, '--', 'true'))[0], 0, 'after a proper end there is none';
+};
+
+subtest 'nobody starves' => sub {
+    my $daemon = VouchTest::Flom->new('--fairness', 200);
+    my @reader = map { $daemon->connect } 1 .. 2;
+    my $writer = $daemon->connect;
+    is $reader[0]->ask(lock_message('rw', mode => 3)), '16 0', 'a reader';
+    is $writer->ask(lock_message('rw')),               '16 1', 'a writer waits';
+    is $reader[1]->ask(lock_message('rw', mode => 3)), '16 0', 'another reader overtakes';
+    sleep 0.3;
+    $reader[0]->say(unlock_message('rw'));
+    is $reader[0]->ask(lock_message('rw', mode => 3)), '16 1', 'but not for ever';
+    $reader[1]->say(unlock_message('rw'));
+    is $writer->answer, '24 0', 'the writer has it';
+    my $strict = VouchTest::Flom->new('--fairness', 0);
+    my @one    = map { $strict->connect } 1 .. 3;
+    is $one[0]->ask(lock_message('rw', mode => 3)), '16 0', 'strict: a reader';
+    is $one[1]->ask(lock_message('rw')),            '16 1', 'a writer';
+    is $one[2]->ask(lock_message('rw', mode => 3)), '16 1', 'nobody overtakes';
+};
+
+subtest 'leases' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my $client = $daemon->connect;
+    is $client->ask(lock_message('leased', lease => 400)), '16 0', 'a lock with a lease';
+    for (1 .. 3) {
+        sleep 0.2;
+        $client->say(message(3, 8, ''));
+        like $client->hear, qr/verb="3" step="16"/, 'a sign of life is answered';
+    }
+    ok !is_free($daemon, 'leased'), 'so it is kept';
+    like $client->hear(5), qr/step="32"><answer rc="3" reason="the lease has run out"/,
+        'without one it is lost';
+    is $client->hear(5), undef, 'and the connection ends';
+    ok is_free($daemon, 'leased'), 'and it is free';
+    is + ($daemon->run('-r', 'leased', '--lease', 300, '--', 'sleep', 1))[0], 0, 'flom gives signs of life';
+};
+
+subtest 'conversion' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my ($one, $two) = map { $daemon->connect } 1 .. 2;
+    is $one->ask(lock_message('c', mode => 3)),               '16 0', 'a reader';
+    is $two->ask(lock_message('c', mode => 3)),               '16 0', 'another';
+    is $one->ask(lock_message('c', mode => 5, convert => 1)), '16 1', 'one wants to write';
+    is $two->ask(lock_message('c', mode => 5, convert => 1)), '16 4', 'both would wait for ever';
+    $two->say(unlock_message('c'));
+    is $one->answer,                                          '24 0', 'it may';
+    is $one->ask(lock_message('c', mode => 1, convert => 1)), '16 0', 'and step back';
+};
+
+subtest 'status and kick' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my ($held, $waits) = map { $daemon->connect } 1 .. 2;
+    $held->ask(lock_message('res.one'));
+    $held = $daemon->connect;
+    $held->ask(lock_message('/tree/leaf', mode => 3));
+    $waits->ask(lock_message('/tree'));
+    my ($status, $out) = $daemon->run('--status');
+    is $status, 0, 'a status';
+    like $out, qr{^/tree/leaf  held PR  since \d{4}-\S+Z  token \d+\.\d+  id \d+  pid $$ uid \d+$}m,
+        'a holder';
+    like $out, qr{^/tree  waiting EX }m, 'one who waits';
+    ($status, $out) = $daemon->run('--status', '--json', '-r', '/tree/*');
+    require JSON::PP;
+    my $rows = JSON::PP::decode_json($out);
+    is_deeply [map { "$_->{resource} $_->{state} $_->{mode}" } @$rows], ['/tree/leaf held PR'],
+        'as JSON, by pattern';
+    is + ($daemon->run('--kick', $rows->[0]{id}))[0], 0,      'ended';
+    is $held->hear(5),                                undef,  'it is';
+    is $waits->answer,                                '24 0', 'and the next has the lock';
+    my @got = $daemon->run('--kick', 999_999);
+    is $got[0], 99,                                             'nobody there';
+    is $got[2], "flom: --kick: no other session has this id\n", 'which is told';
+};
+
+subtest 'the daemon as a service' => sub {
+    my $socket = "$dir/service";
+    my $notify = "$dir/notify";
+    require IO::Socket::UNIX;
+    my $manager = IO::Socket::UNIX->new(Local => $notify, Type => Socket::SOCK_DGRAM()) or die $!;
+    local $ENV{NOTIFY_SOCKET} = $notify;
+    my $flom = start_flom(
+        '--daemon', '-s',    $socket,    '-d',            -1, '--pid-file',
+        "$dir/pid", '--log', "$dir/log", '--socket-mode', '0660'
+    );
+    ok(IO::Select->new($manager)->can_read(10), 'the service manager hears of it');
+    recv $manager, my $text, 100, 0;
+    is $text,                                     'READY=1',        'that it is ready';
+    is slurp("$dir/pid"),                         "$flom->{pid}\n", 'the process number';
+    is sprintf('%04o', (stat $socket)[2] & 0777), '0660',           'the mode of the socket';
+    kill HUP => $flom->{pid};
+    is + (flom('-s', $socket, '--', 'true'))[0], 0, 'it goes on after HUP';
+    kill TERM => $flom->{pid};
+    is + (finish($flom))[0], 0, 'TERM ends it properly';
+    ok !-e $socket && !-e "$dir/pid", 'and tidily';
+    like slurp("$dir/log"), qr/FLM003I: ready.*FLM036I: ending on signal 15.*FLM004I: ended/s, 'the log';
+    my $one = VouchTest::Flom->new;
+    my @got = flom('--daemon', '-s', $one->socket, { seconds => 10 });
+    is $got[0], 99, 'a second one on the same socket';
+    like $got[2], qr/another daemon has this socket/, 'is refused';
+    spew("$dir/file", 'precious');
+    @got = flom('--daemon', '-s', "$dir/file", { seconds => 10 });
+    is $got[0],            99,         'a file that is no socket';
+    is slurp("$dir/file"), 'precious', 'is left alone';
+    symlink "$dir/file", "$dir/linked.lock" or die $!;
+    is + (flom('--daemon', '-s', "$dir/linked", { seconds => 10 }))[0], 99, 'and no link is followed';
+};
+
+done_testing;

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#define THREADS_MAX 64
+#define THREADS_MAX 256
 
 /* --hold opens the connections one after the other, reads a line on each and
  * keeps all of them until the server goes. */

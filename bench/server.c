@@ -3,7 +3,7 @@
  * Perl servers do, on OpenSSL alone.  One process, one connection at a time,
  * blocking sockets, a plain accept loop.  It is not a part of Vouch, uses
  * nothing of it, and is no example of a good server.  The stream rows are in
- * server_stream.c.
+ * server_stream.c, many handshakes at once in server_epoll.c.
  *
  * Standard output is for the driver:
  *   ready port=N
@@ -37,7 +37,7 @@
 #include <openssl/x509.h>
 
 /* As in the Perl servers. */
-#define BACKLOG 128
+#define BACKLOG 512
 
 /* The longest wait for everything, so that nothing is ever left behind. */
 #define TIMEOUT_DEFAULT 120
@@ -51,6 +51,7 @@ struct options {
     bool default_paths; /* CA store as OpenSSL comes */
     bool tickets;       /* leave OpenSSL's session tickets on */
     bool hold;          /* keep all connections */
+    bool many;          /* handshakes at once */
     enum stream stream;
     long warmup;
     long count;
@@ -342,26 +343,29 @@ hold_all(SSL_CTX *ctx, int listener, const struct options *o, struct meter *m,
 
 /* One connection of the handshake rows. */
 static int
-serve_one(SSL_CTX *ctx, int listener, bool ask, struct identity *id)
+serve_one(SSL_CTX *ctx, int listener, const struct options *o,
+          struct identity *id)
 {
     int fd = -1, status = -1;
-    SSL *ssl = connection_accept(ctx, listener, &fd);
+    SSL *ssl = o->many ? epoll_accept(ctx, listener, &fd)
+                       : connection_accept(ctx, listener, &fd);
 
     if (ssl == NULL)
         return -1;
-    status = talk_one(ssl, ask, id);
+    status = talk_one(ssl, o->ask, id);
     connection_close(ssl, fd);
     return status;
 }
 
 /* Serves so many connections; the number of those that failed. */
 static long
-serve_some(SSL_CTX *ctx, int listener, bool ask, long n, struct identity *id)
+serve_some(SSL_CTX *ctx, int listener, const struct options *o, long n,
+           struct identity *id)
 {
     long failed = 0;
 
     for (; n > 0; n--)
-        if (serve_one(ctx, listener, ask, id) != 0)
+        if (serve_one(ctx, listener, o, id) != 0)
             failed++;
     return failed;
 }
@@ -370,10 +374,10 @@ static void
 serve_all(SSL_CTX *ctx, int listener, const struct options *o, struct meter *m,
           struct identity *id)
 {
-    long failed = serve_some(ctx, listener, o->ask, o->warmup, id);
+    long failed = serve_some(ctx, listener, o, o->warmup, id);
 
     meter_start(m);
-    failed += serve_some(ctx, listener, o->ask, o->count, id);
+    failed += serve_some(ctx, listener, o, o->count, id);
     meter_stop(m);
     m->count = o->count;
     m->failed = failed;
@@ -453,6 +457,9 @@ parse_option(int c, const char *arg, struct options *o)
     case 'H':
         o->hold = true;
         return 0;
+    case 'm':
+        o->many = true;
+        return 0;
     case 's':
         return parse_stream(arg, &o->stream);
     case 'w':
@@ -476,6 +483,7 @@ parse_options(int argc, char **argv, struct options *o)
         {"default-paths", no_argument, NULL, 'd'},
         {"no-tickets", no_argument, NULL, 'T'},
         {"hold", no_argument, NULL, 'H'},
+        {"many", no_argument, NULL, 'm'},
         {"stream", required_argument, NULL, 's'},
         {"warmup", required_argument, NULL, 'w'},
         {"count", required_argument, NULL, 'n'},
@@ -489,11 +497,11 @@ parse_options(int argc, char **argv, struct options *o)
             return -1;
     if (o->cert != NULL && o->key != NULL && optind == argc)
         return 0;
-    fprintf(
-        stderr,
-        "usage: server --cert FILE --key FILE [--ask]"
-        " [--default-paths] [--no-tickets] [--hold]\n    [--warmup N] [--count N]"
-        " [--stream read|write|lines|print] [--timeout SECONDS]\n");
+    fprintf(stderr,
+            "usage: server --cert FILE --key FILE [--ask]"
+            " [--default-paths] [--no-tickets] [--hold] [--many]\n"
+            "    [--warmup N] [--count N]"
+            " [--stream read|write|lines|print] [--timeout SECONDS]\n");
     return -1;
 }
 

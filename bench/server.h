@@ -1,6 +1,7 @@
 /*
- * What the two halves of the benchmarks' C server share: server.c has the
- * handshake rows and the command line, server_stream.c the stream rows.
+ * What the parts of the benchmarks' C server share: server.c has the
+ * handshake rows and the command line, server_stream.c the stream rows,
+ * server_epoll.c the many handshakes at once of the accept rows.
  */
 #ifndef VOUCH_BENCH_SERVER_H
 #define VOUCH_BENCH_SERVER_H
@@ -25,5 +26,12 @@ enum stream {
  * in the life of the process.
  */
 long long stream_some(SSL *ssl, enum stream what, long units);
+
+/*
+ * The next connection whose handshake is done, in blocking mode, while any
+ * number of others go on; NULL at an error.  One that fails is dropped
+ * without a word.
+ */
+SSL *epoll_accept(SSL_CTX *ctx, int listener, int *fd_r);
 
 #endif

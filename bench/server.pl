@@ -34,14 +34,15 @@ my %STREAM = (
 my $USAGE = <<'END';
 usage: server.pl --class CLASS --cert FILE --key FILE [--no-tickets] [--hold]
          [--ask none|callback|any|pin] [--pin HEX] [--warmup N] [--count N]
-         [--stream read|write|lines|print] [--timeout SECONDS]
+         [--stream read|write|lines|print] [--handshakes N] [--timeout SECONDS]
 END
 
 main();
 
 sub main {
-    my @known = qw(class=s cert=s key=s ask=s pin=s no-tickets hold stream=s warmup=i count=i timeout=i);
-    my $ok    = GetOptions(\%opt, @known);
+    my @known = qw(class=s cert=s key=s ask=s pin=s no-tickets hold stream=s warmup=i count=i handshakes=i
+        timeout=i);
+    my $ok = GetOptions(\%opt, @known);
     die $USAGE if !$ok || @ARGV || !$opt{cert} || !$opt{key};
     local $SIG{PIPE} = 'IGNORE';
     alarm $opt{timeout};
@@ -59,10 +60,11 @@ sub listener {
     return $opt{class}->new(
         LocalAddr     => '127.0.0.1',
         LocalPort     => 0,
-        Listen        => 128,
+        Listen        => 512,
         SSL_server    => 1,
         SSL_cert_file => $opt{cert},
         SSL_key_file  => $opt{key},
+        $opt{handshakes} ? (Handshakes => $opt{handshakes}) : (),
         verification(),
         $opt{'no-tickets'} ? without_tickets() : (),
     ) || die "listen: $! ", ssl_error(), "\n";

@@ -33,7 +33,7 @@ sub new {
     $self->{only} = [@SERVERS] if !@{ $self->{only} // [] };
     $self->{temp} = File::Temp->newdir('vouch-bench-XXXXXX', TMPDIR => 1);
     $self->{dir}  = $self->{temp}->dirname;
-    $self->_compile('server', "$BENCH/server.c", "$BENCH/server_stream.c");
+    $self->_compile('server', map { "$BENCH/$_.c" } qw(server server_epoll server_stream));
     $self->_compile('client', "$BENCH/client.c", "$BENCH/client_options.c");
     $self->_certificate($_) for qw(server client);
     $self->_look_for_classes;

@@ -65,6 +65,11 @@ What is in a certificate: names, dates, key, fingerprints.
 
 Making, loading, renewing and saving keys and certificates.
 
+=item L<Vouch::Key>, L<Vouch::Utils>
+
+One private key; making and signing certificates with the functions of
+IO::Socket::SSL::Utils.
+
 =item L<Vouch::VerifyContext>
 
 OpenSSL's verdict, in a verify callback.

@@ -781,9 +781,9 @@ C<SSL_on_peer_shutdown>: the reasons are in L<Vouch::Context/new>.
 =item Others
 
 C<ocsp_resolver>, C<set_msg_callback>, C<idn_to_ascii>, C<idn_to_unicode> (called,
-they die: L<Vouch::Socket::OldNames>); the variable
-C<$DEBUG>; the constants C<GEN_DNS> and C<GEN_IPADD>; import words like
-C<inet4>; the classes C<IO::Socket::SSL::SSL_Context> and C<::Session_Cache>.
+they die: L<Vouch::Socket::OldNames>). Only L<Vouch::Instead> has the variable
+C<$DEBUG>, the constants C<SSL_OCSP_...>, C<GEN_DNS> and C<GEN_IPADD>, import words
+like C<inet4>, and the other classes, such as C<IO::Socket::SSL::SSL_Context>.
 
 =back
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lock/name.h"
+
 #define FIRST_ITEMS 4
 
 void
@@ -25,8 +27,8 @@ vouch_kept_new(const char *name, size_t length, int type, int transactional)
 
     if (kept == NULL)
         return NULL;
-    kept->next = 1;
-    kept->limit = 1;
+    kept->next = type == VOUCH_LOCK_SEQUENCE ? 1 : 0;
+    kept->limit = kept->next;
     kept->type = type;
     kept->transactional = transactional;
     kept->name_length = length;

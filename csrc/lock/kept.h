@@ -37,7 +37,7 @@ struct vouch_kept {
 /* Free it.  NULL is allowed. */
 void vouch_kept_free(struct vouch_kept *kept);
 
-/* A new one for a name, with 1 as next number; NULL without memory. */
+/* A new one for a name, with 1 as the next number and no stamp so far; NULL without memory. */
 struct vouch_kept *vouch_kept_new(const char *name, size_t length, int type,
                                   int transactional);
 

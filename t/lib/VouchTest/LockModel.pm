@@ -387,7 +387,8 @@ sub _timer {
 
 sub _kept {
     my ($self, $name) = @_;
-    my $new = { next => 1, limit => 1, returned => [], given => 0 };
+    my $first = $name =~ /\A_t_/ ? 0 : 1;
+    my $new   = { next => $first, limit => $first, returned => [], given => 0 };
     return $new if !$self->{persistent};
     return $self->{kept}{$name} //= $new;
 }

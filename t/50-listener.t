@@ -63,6 +63,7 @@ subtest 'accept' => sub {
     is gone($_),           0, 'and got its answer' for @children;
     is $listener->pending, 3, 'the others are under way';
 
+    @My::Class::ISA = 'Vouch::Socket';
     my $child  = client($listener, sub { readline $_[0]; 0 });
     my $client = $listener->accept('My::Class');
     is ref $client, 'My::Class', 'the class may be chosen';
@@ -183,7 +184,7 @@ subtest 'what is told' => sub {
     $listener = listener(%asking, %telling);
     my ($cert, $key) = identity('stranger', cn => 'Stranger');
     $client = start($listener, SSL_cert_file => $cert, SSL_key_file => $key);
-    ok until_told($listener, sub { $client->connect_SSL if $client->opened; @told }),
+    ok until_told($listener, sub { $client->connect_SSL if defined fileno $client; @told }),
         'a certificate that is not trusted';
     ($failure) = told();
     is $failure->{error}->code, 'verify', 'is refused';

@@ -108,7 +108,8 @@ sub closing {
 sub _failed {
     my ($self, $socket, $failure) = @_;
     my $nobody = $failure->{what} eq 'system';
-    $self->log($nobody ? 1 : 2, ($nobody ? 'No client accepted: ' : 'No TLS with ') . $failure->{text});
+    my $text   = $failure->{text} . (defined $failure->{exception} ? "; it died: $failure->{exception}" : '');
+    $self->log($nobody ? 1 : 2, ($nobody ? 'No client accepted: ' : 'No TLS with ') . $text);
     $self->{trap}->($socket, $failure->{text}) if $self->{trap};
     return;
 }

@@ -121,6 +121,57 @@ L<Vouch::Utils>.
 
 =back
 
+=head2 What was run
+
+These are run in Vouch's own tests, as Debian 12 packages them or Perl 5.36 brings
+them, and most of them also with the genuine IO::Socket::SSL 2.081 to see that both
+print the same:
+
+=over 4
+
+=item Mojolicious 9.31
+
+Its event loop, as server and client; a web application with C<daemon -l
+https://...>, client certificates, keep-alive, web sockets, a certificate for each
+host name, resumed sessions (with IO::Socket::SSL none resume); its user agent.
+
+=item LWP::UserAgent 6.68, LWP::Protocol::https 6.10, Net::HTTPS 6.22, Net::HTTPS::NB 0.15
+
+Verified and unverified servers, the texts for those that are refused, client
+certificates, keep-alive, five megabytes in and three out, a proxy with CONNECT,
+connections that do not block.
+
+=item HTTP::Tiny 0.080
+
+The same, and its time limit.
+
+=item HTTP::Daemon::SSL 1.05_01, on HTTP::Daemon 6.16
+
+As a server with client certificates; what speaks plain HTTP to it is told so.
+
+=item Starman 0.4016 with Net::Server 2.013, Plack 1.0050
+
+C<starman --listen :443:ssl> and C<plackup --ssl=1>.
+
+=item Net::SMTP, Net::POP3, Net::NNTP 3.14, Net::SMTPS 0.10, Mail::IMAPClient 3.43, Net::LDAP 0.68
+
+STARTTLS on the connection that is there, and TLS from the start; servers that are
+refused.
+
+=item IO::Async 0.802 with IO::Async::SSL 0.24
+
+Server and client. In one process with it:
+
+=item AnyEvent 7.17 (AnyEvent::TLS) and Net::SSLeay 1.92
+
+which do not use IO::Socket::SSL, and go on undisturbed.
+
+=back
+
+Further: classes whose base is IO::Socket::SSL, also as one of two; programs that
+C<exec> themselves. Where something you use is missing here, its tests run with
+C<PERL5OPT=-MVouch::Instead> too.
+
 =head2 What is not
 
 C<IO::Socket::SSL::OCSP_Resolver> and C<IO::Socket::SSL::OCSP_Cache> die when one

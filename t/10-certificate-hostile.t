@@ -8,6 +8,7 @@ use VouchTest::Der qw(tlv seq oid integer bit_string octets utf8 time_value name
     certificate_body certificate pem parts);
 use VouchTest::Forge qw(algorithm authority issue key_file openssl public_key);
 use Vouch::Certificate;
+use Vouch::Utils;
 
 # Certificates that are broken, or made to break who reads them.  Whatever
 # comes, it is an error with a reason or an object whose methods answer.
@@ -15,7 +16,8 @@ use Vouch::Certificate;
 my $key    = key_file('hostile');
 my $spki   = public_key($key);
 my $broken = join q{|}, "a part of the name cannot be decoded", "the alternative names cannot be decoded",
-    "OpenSSL cannot write this certificate", "this certificate cannot be digested";
+    "OpenSSL cannot write this certificate", "this certificate cannot be digested",
+    "an extension cannot be decoded";
 
 # An unsigned certificate as the methods need it; the parts as told.
 sub forged {
@@ -46,6 +48,7 @@ sub wrong_answers {
                 is_self_signed key_type key_bits key_curve signature_algorithm pem der text)
         ),
         (map { ['fingerprint', of => $_] } qw(certificate spki key)),
+        [\&CERT_asHash],
     );
     my @wrong;
     for my $call (@calls) {

@@ -237,6 +237,7 @@ my @WRONG = (
     ['a long serial',           [serial     => '9' x 60],         qr/at most 20 bytes/],
     ['another version',         [version    => 1],                qr/version => '1' must be 2/],
     ['a date in words',         [not_before => 'now'],            qr/not_before => 'now' must be/],
+    ['a date that is none',     [not_before => 'nan'],            qr/not_before => 'nan' must be/],
     ['a date in a reference',   [not_after  => []],               qr/not_after => 'ARRAY/],
     ['a date too late',         [not_after  => 1e15],             qr/not_after: is not in the years/],
     ['names as text',       [subjectAltNames => 'DNS:x'],             qr/must be a list of/],
@@ -264,6 +265,32 @@ my @WRONG = (
 
 subtest 'wrong arguments of CERT_create' => sub {
     refused(sub { CERT_create(key => $key, @{ $_->[1] }) }, $_->[2], $_->[0]) for @WRONG;
+};
+
+package Word {
+    use overload '""' => sub { my $word = ${ $_[0] }; ref $word ? $word->() : $word }, fallback => 1;
+    sub new { my ($class, $word) = @_; return bless \$word, $class }
+}
+
+subtest 'values that are objects' => sub {
+    my $word = Word->new('server');
+    my ($cert) = CERT_create(
+        key             => $key,
+        subject         => { CN => $word, O => [$word] },
+        purpose         => $word,
+        subjectAltNames => [[DNS => $word]],
+        serial          => Word->new(5),
+        not_after       => Word->new(time + 1000),
+        ext             => [{ sn => 'nsComment', data => $word }],
+    );
+    is $cert->subject, '/O=server/CN=server', 'stand for their texts';
+    is $cert->serial,  5,                     'and numbers';
+    my $dying = Word->new(sub { die "no word\n" });
+    for my $name (qw(subject purpose serial not_before ext)) {
+        my $value = { subject => { CN => $dying }, ext => [{ sn => $dying, data => 1 }] }->{$name} // $dying;
+        is eval { CERT_create(key => $key, $name => $value); 1 }, undef,       "$name: one that dies";
+        is $@,                                                    "no word\n", 'dies in its own words';
+    }
 };
 
 subtest 'ignore_invalid_args' => sub {

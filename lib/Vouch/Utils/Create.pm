@@ -50,6 +50,9 @@ my %SAN_TYPE = (EMAIL => 1, DNS => 2, URI => 6, IP => 7, RID => 8);
 my @FRONT = qw(countryName stateOrProvinceName localityName organizationName organizationalUnitName);
 my %RANK  = (commonName => 100, emailAddress => 101, map { $FRONT[$_] => $_ + 1 } 0 .. $#FRONT);
 
+# An object of a thread, as the others.
+sub Vouch::Draft::CLONE_SKIP { return 1 }
+
 # Certificate and key, of arguments whose keys and certificates are objects.
 sub create {
     my (%arg) = @_;
@@ -93,8 +96,8 @@ sub _set_term {
 
 sub _time {
     my ($arg, $name, $default) = @_;
-    my $value = $arg->{$name} // $default;
-    _wrong("$name => '$value' must be seconds since 1970") if ref $value || !looks_like_number($value);
+    my $value = q() . ($arg->{$name} // $default);
+    _wrong("$name => '$value' must be seconds since 1970") if !looks_like_number($value) || $value != $value;
     return int $value;
 }
 

@@ -41,10 +41,21 @@ sub log_connect {
     return;
 }
 
+# While this may still be root.
+sub prepare {
+    my ($self, $server) = @_;
+    my $own = eval { $self->_port->prepare($self) };
+    if (!$own) {
+        $server->fatal('Cannot start TLS for ' . $self->_address . ': ' . _told($@));
+        return;
+    }
+    return ${*$self}{vouch} = $own;
+}
+
 # Bind and listen, and make the context: as root still, if that is who runs.
 sub connect {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $server) = @_;
-    $self->_prepare($server) or return;
+    $self->prepare($server) or return;
     if (!IO::Socket::IP::configure($self, $self->_local_address)) {
         my $reason = $! ? "$!" : $@;
         return $server->fatal('Cannot open ' . $self->_address . ": $reason");
@@ -56,7 +67,7 @@ sub connect {    ## no critic (ProhibitBuiltinHomonyms)
 # After SIGHUP: the socket is there, all else is new.
 sub reconnect {
     my ($self, $fd, $server, $port) = @_;
-    $self->_prepare($server) or return;
+    $self->prepare($server) or return;
     $server->log(3, "Going on with descriptor $fd for " . $self->_address);
     $self->IO::Handle::fdopen($fd, 'w')
         or return $server->fatal("Cannot go on with descriptor $fd for " . $self->_address . ": $!");
@@ -85,6 +96,13 @@ sub accept {    ## no critic (ProhibitBuiltinHomonyms)
     my $how    = '_accept_' . $self->_port->handshake;
     my $client = $self->$how($class) or return;
     return wantarray ? ($client, $client->peername) : $client;
+}
+
+# A client on a socket that is there already.
+sub client_on {
+    my ($self, $handle) = @_;
+    open my $client, '+<&', $handle or return;
+    return $self->_introduce(bless($client, ref $self), $client);
 }
 
 # The handshake, in the process that serves the client.  When it fails there
@@ -173,16 +191,6 @@ sub _local_address {
         ($ipv eq '4' ? (Family => AF_INET) : $ipv eq '6'           ? (Family => AF_INET6) : ()),
         ($ipv eq '*' ? (V6Only => 0)       : $old && $host eq '::' ? ()                   : (V6Only => 1)),
     };
-}
-
-sub _prepare {
-    my ($self, $server) = @_;
-    my $own = eval { $self->_port->prepare($self) };
-    if (!$own) {
-        $server->fatal('Cannot start TLS for ' . $self->_address . ': ' . _told($@));
-        return;
-    }
-    return ${*$self}{vouch} = $own;
 }
 
 sub _bound {
@@ -534,6 +542,19 @@ wrong, the server ends (C<< $server->fatal >>).
     say $client->NS_host, ' port ', $client->NS_port;
 
 The protocol (C<VOUCH_SSL>), and what the port was given as. The others can be set.
+
+=head2 prepare
+
+    $socket->prepare($server) or return;
+
+Reads certificates and keys, and makes the context. If that cannot be done, the
+server ends, and the reason is in its log.
+
+=head2 client_on
+
+    my $client = $socket->client_on(\*STDIN);
+
+A client on a connection that has been accepted elsewhere, before its handshake.
 
 =head2 log_connect
 

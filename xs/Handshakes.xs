@@ -1,13 +1,16 @@
 MODULE = Vouch    PACKAGE = Vouch::Handshakes
 
 SV *
-_new(fd, callback, handshakes, per_address, connections, timeout_ms)
+_new(fd, callback, handshakes, per_address, connections, timeout_ms, io_timeout, max_line, tell)
     int fd
     SV *callback
     UV handshakes
     UV per_address
     UV connections
     IV timeout_ms
+    IV io_timeout
+    UV max_line
+    int tell
   PREINIT:
     struct vouch_listener_limits limits;
   CODE:
@@ -15,34 +18,22 @@ _new(fd, callback, handshakes, per_address, connections, timeout_ms)
     limits.per_address = per_address;
     limits.connections = connections;
     limits.timeout_ms = timeout_ms;
-    RETVAL = vxs_listener_new(aTHX_ fd, callback, &limits);
+    RETVAL = vxs_listener_new(aTHX_ fd, callback, &limits, io_timeout,
+                              max_line, tell);
   OUTPUT:
     RETVAL
 
 SV *
-_next(self, socket, config, class_name, io_timeout, max_line, wait_ms, looked, tell)
+_next(self, socket, config, class_name, wait_ms, looked)
     struct vxs_listener *self
     SV *socket
     SV *config
-    const char *class_name
-    IV io_timeout
-    UV max_line
+    SV *class_name
     IV wait_ms
     int looked
-    int tell
-  PREINIT:
-    struct vxs_accepting how;
   CODE:
-    /* Perl that runs meanwhile may change the variables these came from. */
-    how.socket = sv_2mortal(newSVsv(socket));
-    how.config = sv_2mortal(newSVsv(config));
-    how.class_name = SvPV_nolen(sv_2mortal(newSVpv(class_name, 0)));
-    how.io_timeout = io_timeout;
-    how.max_line = max_line;
-    how.wait_ms = wait_ms;
-    how.looked = looked;
-    how.tell = tell;
-    RETVAL = vxs_listener_next(aTHX_ self, &how);
+    RETVAL = vxs_listener_next(aTHX_ self, socket, config, class_name,
+                               wait_ms, looked);
   OUTPUT:
     RETVAL
 

@@ -52,8 +52,11 @@ struct vxs_listener {
     struct vouch_listener *core;
     struct vxs_stream asked; /* whom the verify callback is asked for: not a
                                 handle yet, and one at a time */
-    int fd;                  /* the listening one */
-    int busy;                /* inside the core: it may not be called */
+    IV io_timeout;           /* what a connection gets */
+    UV max_line;
+    int tell; /* also of those that fail */
+    int fd;   /* the listening one */
+    int busy; /* inside the core: it may not be called */
 };
 
 extern const MGVTBL vxs_cert_vtbl;
@@ -210,27 +213,17 @@ void vxs_stream_consume(struct vxs_stream *stream, size_t length);
 void vxs_stream_release(struct vxs_stream *stream);
 
 /*
- * listener.c: handshakes under way, and the next that is done: a handle, or,
- * if told to tell, a reference to an array about one that failed; undef with
- * errno (ETIMEDOUT, EBADF once it is closed).  wait_ms is 0 not to wait, -1
- * for no limit; looked is true if even what has arrived shall not be looked
- * for, only what was found before.
+ * listener.c: handshakes under way, and the next that is done: a handle of
+ * the class, or, if told to tell, a reference to an array about one that
+ * failed; undef with errno (ETIMEDOUT, EBADF once the socket is closed).
+ * wait_ms is 0 not to wait, -1 for no limit; looked is true if not even what
+ * has arrived shall be looked for, only what was found before.
  */
-struct vxs_accepting {
-    SV *socket; /* the listening one */
-    SV *config;
-    const char *class_name;
-    IV io_timeout;
-    UV max_line;
-    IV wait_ms;
-    int looked;
-    int tell;
-};
-
 SV *vxs_listener_new(pTHX_ int fd, SV *callback,
-                     const struct vouch_listener_limits *limits);
-SV *vxs_listener_next(pTHX_ struct vxs_listener *listener,
-                      const struct vxs_accepting *how);
+                     const struct vouch_listener_limits *limits, IV io_timeout,
+                     UV max_line, int tell);
+SV *vxs_listener_next(pTHX_ struct vxs_listener *listener, SV *socket,
+                      SV *config, SV *class_name, IV wait_ms, int looked);
 void vxs_listener_check_busy(pTHX_ struct vxs_listener *listener);
 
 /* line.c: the next line by $/, a new SV; NULL at the end or on an error. */

@@ -10,7 +10,8 @@
 
 SV *
 vxs_listener_new(pTHX_ int fd, SV *callback,
-                 const struct vouch_listener_limits *limits)
+                 const struct vouch_listener_limits *limits, IV io_timeout,
+                 UV max_line, int tell)
 {
     struct vxs_listener *self;
     struct vouch_error err;
@@ -21,6 +22,9 @@ vxs_listener_new(pTHX_ int fd, SV *callback,
     object = sv_2mortal(
         vxs_wrap(aTHX_ "Vouch::Handshakes", self, 0, &vxs_listener_vtbl));
     self->fd = fd;
+    self->io_timeout = io_timeout;
+    self->max_line = max_line;
+    self->tell = tell;
 #ifdef MULTIPLICITY
     self->asked.perl = aTHX;
 #endif
@@ -82,31 +86,25 @@ record_of(pTHX_ struct vxs_listener *self,
 
 /* Something to do: what came of it, or NULL for nothing to hand out. */
 static SV *
-next_of(pTHX_ struct vxs_listener *self, const struct vxs_accepting *how,
-        struct vouch_config *config, int *idle_r)
+next_of(pTHX_ struct vxs_listener *self, SV *config, SV *class_name,
+        int *idle_r)
 {
+    struct vxs_config *settings =
+        vxs_unwrap(aTHX_ config, &vxs_config_vtbl, "Vouch::Config");
     struct vouch_listener_event event;
     enum vouch_listener_outcome outcome;
 
     self->busy = 1;
-    outcome = vouch_listener_next(self->core, config, &event);
+    outcome = vouch_listener_next(self->core, settings->config, &event);
     self->busy = 0;
     *idle_r = outcome == VOUCH_LISTENER_IDLE;
     if (outcome == VOUCH_LISTENER_READY)
-        return vxs_stream_adopt(aTHX_ & event, how->class_name, how->config,
-                                how->io_timeout, how->max_line);
+        return vxs_stream_adopt(aTHX_ & event, SvPV_nolen(class_name), config,
+                                self->io_timeout, self->max_line);
     if (outcome == VOUCH_LISTENER_FAILED
-        && (how->tell || self->asked.pending != NULL))
+        && (self->tell || self->asked.pending != NULL))
         return record_of(aTHX_ self, &event);
     return NULL;
-}
-
-/* Signal handlers written in Perl run here: they may die, and do anything
- * with this listener. */
-static void
-run_handlers(pTHX)
-{
-    PERL_ASYNC_CHECK();
 }
 
 static SV *
@@ -117,31 +115,32 @@ nothing(pTHX_ int why)
 }
 
 SV *
-vxs_listener_next(pTHX_ struct vxs_listener *self,
-                  const struct vxs_accepting *how)
+vxs_listener_next(pTHX_ struct vxs_listener *self, SV *socket, SV *config,
+                  SV *class_name, IV wait_ms, int looked)
 {
-    struct vxs_config *settings =
-        vxs_unwrap(aTHX_ how->config, &vxs_config_vtbl, "Vouch::Config");
-    int64_t deadline = how->wait_ms < 0
-                           ? VOUCH_FOREVER
-                           : vouch_clock_monotonic_ms() + how->wait_ms;
-    int looked = how->looked;
-    int idle;
+    int64_t deadline = wait_ms < 0 ? VOUCH_FOREVER : 0;
     SV *result;
+    int idle;
 
     vxs_listener_check_busy(aTHX_ self);
-    if (how->wait_ms != 0)
+    /* Perl that runs meanwhile may change the variables these are in. */
+    socket = sv_2mortal(newSVsv(socket));
+    config = sv_2mortal(newSVsv(config));
+    class_name = sv_2mortal(newSVsv(class_name));
+    if (wait_ms > 0)
+        deadline = vouch_clock_monotonic_ms() + wait_ms;
+    if (wait_ms != 0)
         vouch_listener_excuse(self->core);
     for (;;) {
-        if (!is_listening(aTHX_ self, how->socket)) {
+        if (!is_listening(aTHX_ self, socket)) {
             vouch_listener_stop(self->core);
             return nothing(aTHX_ EBADF);
         }
-        result = next_of(aTHX_ self, how, settings->config, &idle);
+        result = next_of(aTHX_ self, config, class_name, &idle);
         if (result != NULL)
             return result;
-        run_handlers(aTHX);
-        if (!idle || !is_listening(aTHX_ self, how->socket))
+        PERL_ASYNC_CHECK(); /* a signal's handler may die, or do anything */
+        if (!idle)
             continue;
         if (looked && deadline != VOUCH_FOREVER
             && vouch_clock_monotonic_ms() >= deadline)

@@ -40,12 +40,13 @@ sub new {
 
 sub accept {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $class) = @_;
-    my $timeout = $self->timeout;
-    my $end     = $timeout && Time::HiRes::time() + $timeout;
-    my $client  = shift @{ $self->{ready} };
-    until (defined $client) {
-        my $wait = !$self->{blocking} || defined $timeout && !$timeout ? 0 : $end ? _until($end) : -1;
-        my $next = $self->_next($class, $wait, 0) // return $self->_nobody;
+    my $client = shift @{ $self->{ready} };
+    my $socket = $self->{socket};
+    my $wait   = $self->{blocking} && $socket ? ${*$socket}{io_socket_timeout} : 0;
+    my $end    = $wait             && Time::HiRes::time() + $wait;
+    until ($client) {
+        my $ms   = $end ? _until($end) : defined $wait ? 0 : -1;
+        my $next = $self->_next($class, $ms, 0) // return $self->_nobody;
         $client = $next if ref $next ne 'ARRAY';
     }
     return wantarray ? ($client, $client->peername) : $client;
@@ -137,7 +138,7 @@ sub socket {    ## no critic (ProhibitBuiltinHomonyms)
 
 sub context {
     my ($self) = @_;
-    return $self->{settings} && $self->{settings}{context};
+    return $self->{context};
 }
 
 sub sockport { my ($self) = @_; return $self->{socket} && $self->{socket}->sockport }
@@ -172,23 +173,24 @@ sub _inside {
 sub _around {
     my ($class, $socket, $settings, $own) = @_;
     _check_settings($settings);
-    my $self = bless {
-        socket   => $socket,
-        settings => $settings,
-        on_error => $own->{on_error},
-        blocking => IO::Handle::blocking($socket) ? 1 : 0,
-        ready    => [],
-        seconds  => $own->{HandshakeTimeout},
-    }, $class;
-    $self->{class}      = $socket->isa('Vouch::Socket') ? ref $socket : 'Vouch::Socket';
-    $self->{handshakes} = Vouch::Handshakes::_new(
+    my $blocking   = IO::Handle::blocking($socket) ? 1 : 0;
+    my $handshakes = Vouch::Handshakes::_new(
         CORE::fileno($socket), $settings->{context}{arg}{SSL_verify_callback},
-        $own->{Handshakes},
-        $own->{PerAddress}     // 0,
-        $own->{MaxConnections} // 0,
-        Vouch::Socket::Arguments::_milliseconds($own->{HandshakeTimeout}),
+        $own->{Handshakes}, $own->{PerAddress} // 0,
+        $own->{MaxConnections} // 0, Vouch::Socket::Arguments::_milliseconds($own->{HandshakeTimeout}),
+        $settings->{idle_ms}, $settings->{max_line},
+        $own->{on_error} ? 1 : 0,
     );
-    return $self;
+    return bless {
+        handshakes => $handshakes,
+        socket     => $socket,
+        context    => $settings->{context},
+        settled    => Vouch::Socket::Arguments::_settled($settings),
+        class      => $socket->isa('Vouch::Socket') ? undef : 'Vouch::Socket',
+        blocking   => $blocking,
+        on_error   => $own->{on_error},
+        ready      => [],
+    }, $class;
 }
 
 # The settings of a socket that listens already, from here or from elsewhere.
@@ -254,21 +256,15 @@ sub _handshakes {
 # The next that is ready, or a failure, told; undef with $!.
 sub _next {
     my ($self, $class, $wait, $looked) = @_;
-    my $handshakes = $self->{handshakes};
-    my $settings   = $self->{settings};
-    my $socket     = $self->{socket};
-    if (!blessed $handshakes || !$socket) {
+    my ($handshakes, $socket) = @$self{qw(handshakes socket)};
+    if (ref $handshakes ne 'Vouch::Handshakes' || !$socket) {    # closed, or another thread's
         $! = EBADF;
         return;
     }
-    my $next = $handshakes->_next(
-        $socket,
-        $settings->{context}{config},
-        $class // $self->{class},
-        $settings->{idle_ms}, $settings->{max_line}, $wait, $looked, $self->{on_error} ? 1 : 0
-    ) // return;
+    $class = defined $class ? Vouch::Socket::_class_to_accept($class) : $self->{class} // ref $socket;
+    my $next = $handshakes->_next($socket, $self->{context}{config}, $class, $wait, $looked) // return;
     if   (ref $next eq 'ARRAY') { $self->_tell(@$next) }
-    else                        { ${*$next}{vouch} = $settings; Vouch::Socket::Arguments::_settle($next) }
+    else                        { ${*$next}{vouch} = $self->{settled} }
     return $next;
 }
 
@@ -318,7 +314,7 @@ sub _warn_of {
 # No more handshakes; the socket, if it was open.
 sub _end {
     my ($self) = @_;
-    my ($handshakes, $socket) = delete @$self{qw(handshakes socket settings handle)};
+    my ($handshakes, $socket) = delete @$self{qw(handshakes socket context settled handle)};
     $handshakes->_stop if blessed $handshakes;
     $self->{ready} = [];
     return $socket;

@@ -31,7 +31,8 @@ our @ISA = qw(
 # What programs also call as functions.
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
-    *$_ = __PACKAGE__->can($_) for qw(default_ca socketToSSL socket_to_SSL), @Vouch::Socket::Defaults::FUNCTIONS;
+    *$_ = __PACKAGE__->can($_)
+        for qw(default_ca socketToSSL socket_to_SSL), @Vouch::Socket::Defaults::FUNCTIONS;
 }
 
 our $SSL_ERROR = dualvar(0, '');
@@ -75,8 +76,8 @@ sub configure {
         local ${*$self}{vouch_busy} = 1;
         $self->IO::Socket::IP::configure($arg) or return _tcp_failed($arg);
     }
-    ${*$self}{vouch}         = $own;
-    ${*$self}{vouch_listens} = 1 if $arg->{Listen};
+    ${*$self}{vouch}          = $own;
+    ${*$self}{vouch_listens}  = 1                                      if $arg->{Listen};
     ${*$self}{vouch_listener} = Vouch::Listener->_inside($self, $many) if $many;
     return $self if $arg->{Listen} || $own->{context}->is_server || $own->{plain};
     return $self->connect_SSL;
@@ -84,10 +85,10 @@ sub configure {
 
 sub accept {
     my ($self, $class) = @_;
+    if (my $listener = ${*$self}{vouch_listener}) { return $listener->accept($class) }
     my $own = ${*$self}{vouch};
     $class = _class_to_accept($class, ref $self);
     return _failed_accept(EBADF) if !$own || !blessed $own->{context};    # closed, or another thread's
-    return ${*$self}{vouch_listener}->accept($class) if ${*$self}{vouch_listener};
     my $timeout = ${*$self}{io_socket_timeout};
     return _failed_accept(ETIMEDOUT) if defined $timeout && !$self->_readable($timeout);
     my $client =
@@ -96,7 +97,7 @@ sub accept {
         : $self->_tcp_accept($class);
     return _failed_accept($! + 0) if !$client;
     ${*$client}{vouch} = $own;
-    my $peer = wantarray ? $client->peername : undef;    # later it may be gone
+    my $peer = wantarray ? $client->peername : undef;                     # later it may be gone
 
     if (!$own->{plain}) {
         my $context = $own->{context};

@@ -51,14 +51,17 @@ sub _settings {
 # settings, so those that come after are made once.
 sub _settle {
     my ($self) = @_;
-    my $own = ${*$self}{vouch};
-    if (!$own->{settled}) {
+    ${*$self}{vouch} = _settled(${*$self}{vouch});
+    return $self;
+}
+
+sub _settled {
+    my ($own) = @_;
+    return $own->{settled} //= do {
         my %rest = %$own;
         delete @rest{@FOR_HANDSHAKE};
-        $own->{settled} = \%rest;
-    }
-    ${*$self}{vouch} = $own->{settled};
-    return $self;
+        \%rest;
+    };
 }
 
 # The context that is given, or one of these arguments.

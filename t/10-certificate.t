@@ -203,6 +203,15 @@ subtest 'dates' => sub {
     ok !$certificate->is_not_yet_valid, 'for both';
 };
 
+subtest 'whom it is for' => sub {
+    my $made =
+        Vouch::Identity->create(cn => 'a.example', san => ['a.example', '*.b.example', '::1'])->certificate;
+    ok $made->is_for($_), "$_: yes" for qw(a.example A.EXAMPLE x.b.example ::1 0:0::1);
+    ok !$made->is_for($_), "'$_': no" for qw(b.example x.y.b.example 127.0.0.1), '', '.example';
+    ok !eval { $made->is_for(undef);           1 }, 'undef dies';
+    ok !eval { $made->is_for("a.example\0.b"); 1 }, 'so does a NUL';
+};
+
 subtest 'from a file, PEM and DER' => sub {
     my $pem    = slurp($leaf->{cert});
     my $der    = $leaf->{der};

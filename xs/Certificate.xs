@@ -152,6 +152,15 @@ _is_expired(self, now)
     RETVAL
 
 int
+_is_for(self, host)
+    struct vouch_cert *self
+    SV *host
+  CODE:
+    RETVAL = vouch_cert_is_for(self, vxs_name(aTHX_ host, "a host"));
+  OUTPUT:
+    RETVAL
+
+int
 is_self_signed(self)
     struct vouch_cert *self
   CODE:

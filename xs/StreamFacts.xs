@@ -68,6 +68,24 @@ _authorities(self)
   OUTPUT:
     RETVAL
 
+void
+_ask_staple(self)
+    struct vxs_stream *self
+  CODE:
+    vouch_conn_ask_staple(self->conn);
+
+SV *
+_staple(self)
+    struct vxs_stream *self
+  PREINIT:
+    const unsigned char *der = NULL;
+    size_t length;
+  CODE:
+    length = vouch_conn_staple(self->conn, &der);
+    RETVAL = length == 0 ? newSV(0) : newSVpvn((const char *) der, length);
+  OUTPUT:
+    RETVAL
+
 SV *
 _peer_certificate(self)
     struct vxs_stream *self

@@ -93,6 +93,10 @@ int vouch_cert_san_each(const struct vouch_cert *cert,
                                    void *arg),
                         void *arg);
 
+/* 1 if it is for this host name or address, by the rules for TLS: whole
+ * labels, alternative names first; else 0. */
+int vouch_cert_is_for(const struct vouch_cert *cert, const char *host);
+
 /* Append the serial number, in upper-case hexadecimal or in decimal, with
  * "-" if negative.  0, or -1: longer than 1024 bytes, where 20 are allowed. */
 int vouch_cert_serial_hex(const struct vouch_cert *cert,

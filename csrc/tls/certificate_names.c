@@ -249,3 +249,18 @@ vouch_cert_san_each(const struct vouch_cert *cert,
     ERR_pop_to_mark();
     return rv;
 }
+
+int
+vouch_cert_is_for(const struct vouch_cert *cert, const char *host)
+{
+    X509 *x509 = vouch_cert_openssl(cert);
+    int result;
+
+    ERR_set_mark();
+    result = X509_check_ip_asc(x509, host, 0);
+    if (result == -2 && *host != '\0' && *host != '.') /* no address */
+        result = X509_check_host(x509, host, 0,
+                                 X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL);
+    ERR_pop_to_mark();
+    return result == 1;
+}

@@ -233,6 +233,24 @@ vouch_conn_is_resumed(const struct vouch_conn *conn)
     return conn->resumed;
 }
 
+void
+vouch_conn_ask_staple(struct vouch_conn *conn)
+{
+    (void) SSL_set_tlsext_status_type(conn->ssl, TLSEXT_STATUSTYPE_ocsp);
+}
+
+size_t
+vouch_conn_staple(const struct vouch_conn *conn, const unsigned char **der_r)
+{
+    const unsigned char *der = NULL;
+    long length = SSL_get_tlsext_status_ocsp_resp(conn->ssl, &der);
+
+    if (length <= 0 || der == NULL)
+        return 0;
+    *der_r = der;
+    return (size_t) length;
+}
+
 void *
 vouch_conn_ssl(const struct vouch_conn *conn)
 {

@@ -61,6 +61,7 @@ sub _iso {
     return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $year + 1900, $month + 1, $day, $hour, $min, $sec;
 }
 
+sub is_for           { my ($self, $host) = @_; return !!$self->_is_for($host) }
 sub is_expired       { my ($self, $now) = @_; return !!$self->_is_expired($now       // time) }
 sub is_not_yet_valid { my ($self, $now) = @_; return !!$self->_is_not_yet_valid($now // time) }
 
@@ -256,6 +257,15 @@ The same, in UTC, by ISO 8601.
 
 Whether it is out of its dates at the given time, in seconds since 1970;
 default: now. A date that cannot be read counts as out.
+
+=head2 is_for
+
+    die "another host\n" if !$certificate->is_for('example.org');
+
+Whether it is for this host name or address, by the rules that clients of TLS go
+by: among the alternative names, C<*> stands for one whole label at the beginning;
+the common name counts where there is no alternative DNS name. Dates and who signed
+it are another matter.
 
 =head2 is_self_signed
 

@@ -364,6 +364,45 @@ test_many_sans(void)
     X509_free(x509);
 }
 
+/* Names and addresses that a certificate is for. */
+static void
+test_is_for(void)
+{
+    static const struct {
+        const char *host;
+        int yes;
+    } hosts[] = {
+        {"a.example", 1},     {"A.Example", 1},     {"b.example", 0},
+        {"x.w.example", 1},   {"x.y.w.example", 0}, {"w.example", 0},
+        {"192.0.2.1", 1},     {"192.0.2.2", 0},     {"2001:db8::1", 1},
+        {"2001:db8:0::1", 1}, {"2001:db8::2", 0},   {"", 0},
+        {".example", 0},      {"cn.example", 0},
+    };
+    static const char der[] = "\x82\x09"
+                              "a.example"
+                              "\x82\x0b*.w.example"
+                              "\x87\x04\xc0\0\2\1"
+                              "\x87\x10\x20\1\x0d\xb8\0\0\0\0\0\0\0\0"
+                              "\0\0\0\1";
+    unsigned char all[2 + sizeof(der) - 1];
+    X509 *x509;
+    size_t i;
+
+    all[0] = 0x30;
+    all[1] = sizeof(der) - 1;
+    memcpy(all + 2, der, sizeof(der) - 1);
+    x509 = san_cert(all, sizeof(all), 1);
+    for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+        is_int(vouch_cert_is_for(vouch_cert_borrow(x509), hosts[i].host),
+               hosts[i].yes, hosts[i].host);
+    X509_free(x509);
+    x509 = pki_cert(key, "cn.example");
+    is_int(vouch_cert_is_for(vouch_cert_borrow(x509), "cn.example"), 1,
+           "the common name, where there is no other");
+    ok(ERR_peek_error() == 0, "OpenSSL's queue stays empty");
+    X509_free(x509);
+}
+
 int
 main(void)
 {
@@ -374,6 +413,7 @@ main(void)
     test_large();
     test_sans();
     test_many_sans();
+    test_is_for();
     EVP_PKEY_free(key);
     return tap_done();
 }

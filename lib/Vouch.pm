@@ -84,7 +84,8 @@ Running programs for IO::Socket::SSL that cannot be changed.
 
 =item L<vouch>
 
-The command: C<vouch cert> makes certificates, C<vouch fingerprint> shows them.
+The command: C<vouch cert> makes certificates, C<vouch fingerprint> shows them,
+C<vouch check> tells how a server does TLS.
 
 =back
 

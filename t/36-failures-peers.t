@@ -5,11 +5,12 @@ use lib 't/lib';
 
 use VouchTest::Needs openssl => 'openssl', python3 => 'python3', 'gnutls-cli' => 'gnutls-bin';
 
-use VouchTest           qw(identity spew temp_dir);
-use VouchTest::Failures qw(explains);
-use VouchTest::PKI      qw(expired);
-use VouchTest::Pair     ();
-use VouchTest::Peer     ();
+use VouchTest               qw(identity spew temp_dir);
+use VouchTest::Failures     qw(explains);
+use VouchTest::GnutlsServer qw(gnutls_serv);
+use VouchTest::PKI          qw(expired);
+use VouchTest::Pair         ();
+use VouchTest::Peer         ();
 use Vouch::Socket;
 
 # Why a connection failed, where the other end is OpenSSL, GnuTLS or Python.
@@ -250,6 +251,11 @@ for my $version (@VERSIONS) {
     is_refused('s_server wants a certificate', $version, {}, sub { s_server($flag, qw(-Verify 1)) }, %none);
     is_refused('python wants a certificate',
         $version, {}, sub { python_server(version => $version, ca => $server[0]) }, %none);
+    is_refused(
+        'gnutls-serv wants a certificate',
+        $version, {}, sub { gnutls_serv(@server, '-r') },
+        %none,        alert => $later ? 'certificate_required' : 'decode_error',
+    );
     is_refused('s_server does not know it',
         $version,                                                                        \%shows,
         sub { s_server($flag, qw(-Verify 1 -verify_return_error -CAfile), $server[0]) }, %unknown);
@@ -277,7 +283,8 @@ for my $version (@VERSIONS) {
         $version,
         {},
         sub {
-            s_server($flag, qw(-servername two.example -servername_fatal -cert2), $alex[0], '-key2', $alex[1]);
+            s_server($flag, qw(-servername two.example -servername_fatal -cert2), $alex[0], '-key2',
+                $alex[1]);
         },
         cause => 'name',
         alert => 'unrecognized_name',

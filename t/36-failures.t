@@ -667,6 +667,33 @@ subtest 'a socket that is closed tells yet' => sub {
     is $client->last_error,        Vouch::Socket->last_error, 'the class has the same';
 };
 
+for my $version (@VERSIONS) {
+    subtest "what the server wants, $version" => sub {
+        my (@trapped, @told);
+        my $trap  = sub { @trapped = ($_[0]->asked_for_certificate, $_[0]->asked_authorities) };
+        my %wants = (
+            SSL_version        => $version,
+            SSL_cert_file      => $server[0],
+            SSL_key_file       => $server[1],
+            SSL_client_ca_file => $alex[0]
+        );
+        my %client = (SSL_verify_mode => SSL_VERIFY_NONE, SSL_error_trap => $trap);
+        my $pair   = VouchTest::Pair->new(server => { %wants, %required }, client => {%client});
+        @told = $pair->{client} ? asks($pair->{client}) : @trapped;
+        is_deeply \@told, [!!1, '/CN=Alex'], 'a certificate that it does not get';
+        $pair = VouchTest::Pair->new(
+            server => { %wants, SSL_verify_mode => VOUCH_VERIFY_ANY },
+            client => {%client}
+        );
+        is_deeply [asks($pair->{client})], [!!1, '/CN=Alex'], 'one, or none';
+        is_deeply [asks($pair->{server})], [!!0],             'nobody asks a server';
+        $pair = VouchTest::Pair->new(server => {%wants}, client => {%client});
+        is_deeply [asks($pair->{client})], [!!0], 'nothing';
+    };
+}
+
+sub asks { my ($socket) = @_; return ($socket->asked_for_certificate, $socket->asked_authorities) }
+
 subtest 'accept without waiting, and nobody there' => sub {
     my $before  = Vouch::Socket->last_error;
     my $waiting = VouchTest::Pair::listener(SSL_cert_file => $server[0], SSL_key_file => $server[1]);

@@ -37,6 +37,7 @@ my %PERL = (
     'Vouch'                     => 'base',
     'Vouch::Error'              => 'base',
     'Vouch::Certificate'        => 'tls',
+    'Vouch::Check'              => 'tls',
     'Vouch::Config'             => 'tls',
     'Vouch::Context'            => 'tls',
     'Vouch::Handshakes'         => 'tls',

@@ -113,7 +113,7 @@ copy_name(const char *name, char text[VOUCH_NAME_SIZE])
 {
     size_t i;
 
-    for (i = 0; name[i] != '\0' && i < VOUCH_NAME_SIZE - 1; i++)
+    for (i = 0; i < VOUCH_NAME_SIZE - 1 && name[i] != '\0'; i++)
         text[i] = name[i] > 0x20 && name[i] < 0x7F ? name[i] : '?';
     text[i] = '\0';
 }

@@ -227,8 +227,10 @@ alert_cause(const struct vouch_failure_facts *facts, int alert)
     int about_cert =
         cause == VOUCH_CAUSE_REFUSED || alert == SSL_AD_CERTIFICATE_UNKNOWN;
 
+    /* OpenSSL's servers say the one, GnuTLS's the other. */
     if (facts->asked && !facts->has_cert
-        && (about_cert || alert == SSL_AD_HANDSHAKE_FAILURE))
+        && (about_cert || alert == SSL_AD_HANDSHAKE_FAILURE
+            || alert == SSL_AD_DECODE_ERROR))
         return VOUCH_CAUSE_NO_CERTIFICATE;
     return about_cert ? own_fault(facts, cause) : cause;
 }

@@ -202,13 +202,15 @@ static const struct row rows[] = {
     {"the library for certificates", S, VOUCH_E_TLS,
      ERR_PACK(ERR_LIB_X509, 0, X509_R_KEY_VALUES_MISMATCH), 0, VOUCH_BY_NOBODY,
      0, 1, 0, "", VOUCH_CAUSE_BAD_PAIR, OURS},
-    /* No certificate: servers have four alerts for it. */
+    /* No certificate: servers have five alerts for it. */
     REASON(S, PEER_DID_NOT_RETURN_A_CERTIFICATE, NO_CERTIFICATE),
     END(S, VOUCH_E_VERIFY, 0, HELLO, NO_CERTIFICATE, OURS),
     ALERT(C, 116, 1, 0, 0, NO_CERTIFICATE),
     ALERT(C, 40, 1, 0, 0, NO_CERTIFICATE),
     ALERT(C, 42, 1, 0, 0, NO_CERTIFICATE),
     ALERT(C, 46, 1, 0, 0, NO_CERTIFICATE),
+    ALERT(C, 50, 1, 0, 0, NO_CERTIFICATE),
+    ALERT(C, 50, 1, 1, 0, UNKNOWN),
     ALERT(C, 40, 1, 1, 0, CIPHER),
     /* Ends. */
     END(C, VOUCH_OK, 0, "", TIMEOUT, NOBODY),

@@ -70,8 +70,17 @@ sub verification {
     };
 }
 
-sub asked_for_certificate { my $stream = tied *{ $_[0] } or return; return !!$stream->_is_asked }
-sub asked_authorities     { my $stream = tied *{ $_[0] } or return; return @{ $stream->_authorities } }
+sub asked_for_certificate {
+    my ($self) = @_;
+    my $stream = tied *$self // ${*$self}{vouch_trapped} // return;
+    return !!$stream->_is_asked;
+}
+
+sub asked_authorities {
+    my ($self) = @_;
+    my $stream = tied *$self // ${*$self}{vouch_trapped} // return;
+    return @{ $stream->_authorities };
+}
 
 sub get_cipher         { my $stream = tied *{ $_[0] } or return; return $stream->_cipher }
 sub get_sslversion     { my $stream = tied *{ $_[0] } or return; return $stream->_protocol_name }

@@ -185,13 +185,15 @@ hierarchy_enqueue(struct vouch_lock_resource *resource,
 
 static void
 hierarchy_dequeue(struct vouch_lock_resource *resource,
-                  struct vouch_entry *entry)
+                  struct vouch_entry *entry, int granted)
 {
     struct vouch_node *node = entry->place;
     struct vouch_lock_class *class = node->classes[entry->claim.mode];
     struct vouch_spot spot = class->spot;
 
-    vouch_tree_mark_path(resource->state, node);
+    /* Those that had to let it go first wait for it still when it holds. */
+    if (!granted)
+        vouch_tree_mark_path(resource->state, node);
     vouch_tree_count_waiting(node, class->mode, -1);
     vouch_class_unpark(class);
     vouch_kind_list_remove(&class->list, entry);
@@ -237,7 +239,6 @@ hierarchy_first(struct vouch_lock_resource *resource,
     park_all(resource, in_vain, turn);
     if (class != NULL)
         return class->list.head;
-    vouch_tree_unmark(tree);
     return NULL;
 }
 

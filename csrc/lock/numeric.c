@@ -166,10 +166,11 @@ numeric_enqueue(struct vouch_lock_resource *resource,
 
 static void
 numeric_dequeue(struct vouch_lock_resource *resource,
-                struct vouch_entry *entry)
+                struct vouch_entry *entry, int granted)
 {
     struct numeric *numeric = resource->state;
 
+    (void) granted;
     numeric->slots[entry->slot] = NULL;
     set_leaf(numeric, entry->slot, NOBODY);
 }

@@ -164,8 +164,10 @@ int table_grant(struct vouch_table *table, struct vouch_entry *entry);
 void table_refuse(struct vouch_table *table, struct vouch_entry *entry,
                   int code);
 
-/* Take a waiting or parked entry out of its queue. */
-void table_unqueue(struct vouch_table *table, struct vouch_entry *entry);
+/* Take a waiting or parked entry out of its queue, to be granted (1) or to
+ * be given up (0). */
+void table_unqueue(struct vouch_table *table, struct vouch_entry *entry,
+                   int granted);
 
 /* Let go of what is held; kind is told, 0 for none.  The entry is then to
  * be made idle or freed. */

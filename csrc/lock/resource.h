@@ -144,11 +144,12 @@ struct vouch_lock_kind {
                            char room[VOUCH_LOCK_ELEMENT_MAX + 1],
                            size_t *length_r);
 
-    /* Into and out of the type's queue.  enqueue: 0, or -1. */
+    /* Into and out of the type's queue.  enqueue: 0, or -1.  dequeue: to
+     * be granted (1), or given up (0). */
     int (*enqueue)(struct vouch_lock_resource *resource,
                    struct vouch_entry *entry, const struct vouch_turn *turn);
     void (*dequeue)(struct vouch_lock_resource *resource,
-                    struct vouch_entry *entry);
+                    struct vouch_entry *entry, int granted);
 
     /* The oldest that fits and is not held back; NULL if none.  NULL: only
      * the head of the queue comes into question. */

@@ -90,10 +90,12 @@ simple_enqueue(struct vouch_lock_resource *resource, struct vouch_entry *entry,
 }
 
 static void
-simple_dequeue(struct vouch_lock_resource *resource, struct vouch_entry *entry)
+simple_dequeue(struct vouch_lock_resource *resource, struct vouch_entry *entry,
+               int granted)
 {
     struct simple *simple = resource->state;
 
+    (void) granted;
     vouch_kind_list_remove(&simple->queue[entry->claim.mode], entry);
 }
 

@@ -71,7 +71,7 @@ empty_queues(struct vouch_table *table)
     for (resource = table->first; resource != NULL;
          resource = resource->next) {
         while (resource->waiting.head != NULL)
-            table_unqueue(table, resource->waiting.head);
+            table_unqueue(table, resource->waiting.head, 0);
     }
 }
 
@@ -200,7 +200,7 @@ vouch_table_release(struct vouch_table *table, uint64_t owner,
         table_let_go(table, entry, VOUCH_DECISION_RELEASED, rollback);
         table_idle_entry(table, entry);
     } else {
-        table_unqueue(table, entry);
+        table_unqueue(table, entry, 0);
         table_tell(table, VOUCH_DECISION_WITHDRAWN, 0, entry);
         table_idle_entry(table, entry);
     }
@@ -223,7 +223,7 @@ take_out_all(struct vouch_table *table, struct vouch_lock_owner *owner)
         if (entry->state == VOUCH_ENTRY_HELD) {
             table_let_go(table, entry, VOUCH_DECISION_DROPPED, 1);
         } else {
-            table_unqueue(table, entry);
+            table_unqueue(table, entry, 0);
             table_tell(table, VOUCH_DECISION_WITHDRAWN, 0, entry);
         }
     }
@@ -305,7 +305,7 @@ end_waiting(struct vouch_table *table, struct vouch_entry *entry)
     struct vouch_lock_resource *resource = entry->resource;
     int exists = resource->exists;
 
-    table_unqueue(table, entry);
+    table_unqueue(table, entry, 0);
     table_refuse(table, entry, VOUCH_LOCK_TIMED_OUT);
     if (exists)
         table_serve(table, resource);

@@ -277,7 +277,7 @@ table_cancel_group(struct vouch_table *table, struct vouch_lock_group *group,
         if (entry->state == VOUCH_ENTRY_HELD)
             table_let_go(table, entry, 0, 1);
         else
-            table_unqueue(table, entry);
+            table_unqueue(table, entry, 0);
         table_idle_entry(table, entry);
         if (exists)
             table_serve(table, resource);

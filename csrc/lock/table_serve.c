@@ -147,7 +147,8 @@ table_admit(struct vouch_table *table, struct vouch_entry *entry, int wait)
 }
 
 void
-table_unqueue(struct vouch_table *table, struct vouch_entry *entry)
+table_unqueue(struct vouch_table *table, struct vouch_entry *entry,
+              int granted)
 {
     struct vouch_lock_resource *resource = entry->resource;
 
@@ -156,7 +157,7 @@ table_unqueue(struct vouch_table *table, struct vouch_entry *entry)
         vouch_list_remove(&resource->parked, entry);
     } else {
         if (resource->kind->dequeue != NULL)
-            resource->kind->dequeue(resource, entry);
+            resource->kind->dequeue(resource, entry, granted);
         vouch_list_remove(&resource->waiting, entry);
     }
     entry->state = VOUCH_ENTRY_IDLE;
@@ -194,7 +195,7 @@ take_in_parked(struct vouch_table *table, struct vouch_lock_resource *resource)
     while ((entry = resource->parked.head) != NULL) {
         if (vouch_decisions_reserve(table->turn.out, STEP_DECISIONS) != 0)
             return -1;
-        table_unqueue(table, entry);
+        table_unqueue(table, entry, 0);
         entry->serial = ++table->last_serial;
         table_admit(table, entry, 1);
     }
@@ -224,7 +225,7 @@ serve_waiting(struct vouch_table *table, struct vouch_lock_resource *resource)
         entry = next_of(table, resource);
         if (entry == NULL)
             return 0;
-        table_unqueue(table, entry);
+        table_unqueue(table, entry, 1);
         grant_or_refuse(table, entry);
     }
 }

@@ -13,7 +13,6 @@ vouch_tree_free(struct vouch_tree *tree)
 {
     if (tree == NULL)
         return;
-    vouch_tree_unmark(tree);
     vouch_map_free(tree->map, free);
     free(tree->root);
     free(tree);
@@ -138,16 +137,28 @@ vouch_tree_enter(struct vouch_tree *tree, const char *path)
     return node;
 }
 
+/* The node that has this heap node. */
+static struct vouch_node *
+node_of(struct vouch_heap_node *open)
+{
+    return (struct vouch_node *) ((char *) open
+                                  - offsetof(struct vouch_node, open));
+}
+
 void
 vouch_tree_mark(struct vouch_tree *tree, struct vouch_node *node,
                 enum vouch_lot lot)
 {
-    if (node->changed == 0) {
+    int listed = node->changed != 0 && !node->open.inside;
+
+    if (node->changed == 0)
         node->users++;
-        node->next_changed = tree->changed;
-        tree->changed = node;
-    }
+    vouch_heap_remove(&tree->open, &node->open);
     node->changed |= 1U << lot;
+    if (listed)
+        return;
+    node->next_changed = tree->changed;
+    tree->changed = node;
 }
 
 void
@@ -156,18 +167,6 @@ vouch_tree_mark_path(struct vouch_tree *tree, struct vouch_node *node)
     vouch_tree_mark(tree, node, VOUCH_LOT_OWN);
     for (; node != NULL; node = node->parent)
         vouch_tree_mark(tree, node, VOUCH_LOT_BELOW);
-}
-
-void
-vouch_tree_unmark(struct vouch_tree *tree)
-{
-    struct vouch_node *node;
-
-    while ((node = tree->changed) != NULL) {
-        tree->changed = node->next_changed;
-        node->changed = 0;
-        vouch_tree_leave(tree, node);
-    }
 }
 
 struct vouch_node *
@@ -222,27 +221,64 @@ vouch_tree_count_waiting(struct vouch_node *node, int mode, int change)
         node->waiting[mode] += (uint32_t) change;
 }
 
-struct vouch_lock_class *
-vouch_tree_candidate(const struct vouch_tree *tree)
+/* The oldest candidate in the marked lots of one node, or NULL. */
+static struct vouch_heap_node *
+best_of(const struct vouch_node *node)
 {
     struct vouch_heap_node *best = NULL;
     struct vouch_heap_node *top;
-    const struct vouch_node *node;
     int lot;
     int mode;
 
-    for (node = tree->changed; node != NULL; node = node->next_changed) {
-        for (lot = 0; lot < VOUCH_LOTS; lot++) {
-            if ((node->changed >> lot & 1U) == 0)
-                continue;
-            for (mode = 0; mode < VOUCH_LOCK_MODES; mode++) {
-                top = node->lots[lot][mode].top;
-                if (top != NULL && (best == NULL || top->key < best->key)
-                    && !vouch_tree_conflicts(
-                        lot == VOUCH_LOT_OWN ? node->held : node->below, mode))
-                    best = top;
-            }
+    for (lot = 0; lot < VOUCH_LOTS; lot++) {
+        if ((node->changed >> lot & 1U) == 0)
+            continue;
+        for (mode = 0; mode < VOUCH_LOCK_MODES; mode++) {
+            top = node->lots[lot][mode].top;
+            if (top != NULL && (best == NULL || top->key < best->key)
+                && !vouch_tree_conflicts(
+                    lot == VOUCH_LOT_OWN ? node->held : node->below, mode))
+                best = top;
         }
     }
-    return (struct vouch_lock_class *) best;
+    return best;
+}
+
+/* Put a marked node where it belongs by its best candidate; without one its
+ * mark goes. */
+static void
+sort_node(struct vouch_tree *tree, struct vouch_node *node)
+{
+    const struct vouch_heap_node *best = best_of(node);
+
+    vouch_heap_remove(&tree->open, &node->open);
+    if (best != NULL) {
+        vouch_heap_add(&tree->open, &node->open, best->key, 0);
+        return;
+    }
+    node->changed = 0;
+    vouch_tree_leave(tree, node);
+}
+
+struct vouch_lock_class *
+vouch_tree_candidate(struct vouch_tree *tree)
+{
+    struct vouch_heap_node *top;
+    struct vouch_heap_node *best;
+    struct vouch_node *node;
+
+    while ((node = tree->changed) != NULL) {
+        tree->changed = node->next_changed;
+        sort_node(tree, node);
+    }
+    /* Candidates of a node only become fewer and younger meanwhile, so that
+     * the first one whose place is still right is the oldest of all. */
+    while ((top = tree->open.top) != NULL) {
+        node = node_of(top);
+        best = best_of(node);
+        if (best != NULL && best->key == top->key)
+            return (struct vouch_lock_class *) best;
+        sort_node(tree, node);
+    }
+    return NULL;
 }

@@ -43,6 +43,7 @@ struct vouch_node {
     struct vouch_node *first_child;
     struct vouch_node *next; /* of the parent's children */
     struct vouch_node *prev;
+    struct vouch_heap_node open; /* by its oldest candidate */
     struct vouch_node *next_changed;
     uint64_t id;
     size_t users; /* entries, children, and 1 if changed */
@@ -60,7 +61,8 @@ struct vouch_tree {
     struct vouch_node *root;
     struct vouch_map *map; /* all others; NULL until there is one */
     uint64_t last_id;
-    struct vouch_node *changed;
+    struct vouch_node *changed; /* marked, and not looked at yet */
+    struct vouch_heap open;     /* marked, and there were candidates */
 };
 
 /* Free the tree and its nodes, which nobody uses any more.  NULL is
@@ -84,9 +86,6 @@ void vouch_tree_mark(struct vouch_tree *tree, struct vouch_node *node,
 /* Mark all lots whose classes may wait for somebody at this node. */
 void vouch_tree_mark_path(struct vouch_tree *tree, struct vouch_node *node);
 
-/* Forget all marks. */
-void vouch_tree_unmark(struct vouch_tree *tree);
-
 /* The node after this one, in a walk of all beneath top; NULL at the end.
  * With skip what is beneath this one is left out. */
 struct vouch_node *vouch_tree_walk(const struct vouch_node *top,
@@ -105,7 +104,7 @@ void vouch_class_park(struct vouch_lock_class *class,
 void vouch_class_unpark(struct vouch_lock_class *class);
 
 /* The oldest class in the marked lots for whose mode the holders there
- * leave room; NULL if none. */
-struct vouch_lock_class *vouch_tree_candidate(const struct vouch_tree *tree);
+ * leave room; NULL, and all marks are gone, if none. */
+struct vouch_lock_class *vouch_tree_candidate(struct vouch_tree *tree);
 
 #endif

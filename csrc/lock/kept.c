@@ -63,7 +63,7 @@ vouch_numbers_reserve(struct vouch_numbers *numbers, size_t count)
 
 /* The place of number index; sizes are powers of two. */
 static uint64_t *
-place(struct vouch_numbers *numbers, size_t index)
+item_at(struct vouch_numbers *numbers, size_t index)
 {
     return &numbers->items[(numbers->first + index) & (numbers->size - 1)];
 }
@@ -71,14 +71,14 @@ place(struct vouch_numbers *numbers, size_t index)
 void
 vouch_numbers_append(struct vouch_numbers *numbers, uint64_t number)
 {
-    *place(numbers, numbers->count) = number;
+    *item_at(numbers, numbers->count) = number;
     numbers->count++;
 }
 
 uint64_t
 vouch_numbers_shift(struct vouch_numbers *numbers)
 {
-    uint64_t number = *place(numbers, 0);
+    uint64_t number = *item_at(numbers, 0);
 
     numbers->first = (numbers->first + 1) & (numbers->size - 1);
     numbers->count--;
@@ -91,13 +91,13 @@ vouch_numbers_remove(struct vouch_numbers *numbers, uint64_t number)
     size_t i;
 
     for (i = 0; i < numbers->count; i++) {
-        if (*place(numbers, i) == number)
+        if (*item_at(numbers, i) == number)
             break;
     }
     if (i == numbers->count)
         return 0;
     for (; i + 1 < numbers->count; i++)
-        *place(numbers, i) = *place(numbers, i + 1);
+        *item_at(numbers, i) = *item_at(numbers, i + 1);
     numbers->count--;
     return 1;
 }

@@ -24,6 +24,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "lock/table.h"
 #include "net/address.h"
 #include "net/seats.h"
 #include "net/socket.h"

@@ -267,7 +267,7 @@ subtest 'wrong arguments of CERT_create' => sub {
     refused(sub { CERT_create(key => $key, @{ $_->[1] }) }, $_->[2], $_->[0]) for @WRONG;
 };
 
-package Word {
+package Word {    ## no critic (RequireFilenameMatchesPackage)
     use overload '""' => sub { my $word = ${ $_[0] }; ref $word ? $word->() : $word }, fallback => 1;
     sub new { my ($class, $word) = @_; return bless \$word, $class }
 }

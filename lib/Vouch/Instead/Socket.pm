@@ -76,7 +76,7 @@ sub accept {    ## no critic (ProhibitBuiltinHomonyms)
     goto &Vouch::Socket::accept;
 }
 
-package Vouch::Instead::Socket;
+package Vouch::Instead::Socket;    ## no critic (ProhibitMultiplePackages)
 
 # Each method is a function of the class too, for libraries call some as
 # IO::Socket::SSL::errstr(), and programs replace them.

@@ -171,8 +171,9 @@ sub _wishes {
         push @given, map { [s/\A[+-]//r, /\A-/ ? 0 : 1] } @words;
     }
     @given = map { [$_, 1] } qw(server client) if !@given;
-    my %last = map { lc $_->[0] => $_ } @given;
-    return sort { $b->[1] <=> $a->[1] || $a->[0] cmp $b->[0] } values %last;
+    my %last   = map  { lc $_->[0] => $_ } @given;
+    my @wishes = sort { $b->[1] <=> $a->[1] || $a->[0] cmp $b->[0] } values %last;
+    return @wishes;
 }
 
 sub _add_extensions {

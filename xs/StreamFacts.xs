@@ -151,10 +151,13 @@ _ssl(self)
 SV *
 _session(self)
     struct vxs_stream *self
+  ALIAS:
+    _follow_session = 1
   PREINIT:
     struct vouch_session *session;
   CODE:
-    session = vouch_session_from_conn(self->conn);
+    session = ix ? vouch_session_follow(self->conn)
+                 : vouch_session_from_conn(self->conn);
     RETVAL = session == NULL
                  ? newSV(0)
                  : vxs_wrap(aTHX_ "Vouch::Session", session,

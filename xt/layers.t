@@ -46,6 +46,7 @@ my %PERL = (
     'Vouch::Listener'           => 'tls',
     'Vouch::Pins'               => 'tls',
     'Vouch::Session'            => 'tls',
+    'Vouch::SessionCache'       => 'tls',
     'Vouch::Socket'             => 'tls',
     'Vouch::Stream'             => 'tls',
     'Vouch::Utils'              => 'tls',

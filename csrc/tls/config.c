@@ -256,8 +256,13 @@ freeze_sessions(struct vouch_config *config)
 {
     int on = config->tickets;
 
-    if (config->role == VOUCH_CLIENT)
+    if (config->role == VOUCH_CLIENT) {
+        /* OpenSSL tells of sessions as they come, and keeps none. */
+        SSL_CTX_set_session_cache_mode(
+            config->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(config->ctx, vouch_session_arrived);
         return 0;
+    }
     if (on < 0)
         on = !(config->mode & VOUCH_VERIFY_PEER);
     if (!on) {

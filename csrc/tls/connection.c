@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include "net/socket.h"
+#include "tls/session.h"
 
 #define DRAIN_MAX 65536      /* bytes thrown away at close; then we give up */
 #define TALK_WRITES 16       /* in a row, the most that an answer is made of */
@@ -32,6 +33,7 @@ vouch_conn_free(struct vouch_conn *conn)
     OPENSSL_free(conn->alpn);
     OPENSSL_free(conn->server_name);
     OPENSSL_free(conn->verify_host);
+    vouch_session_free(conn->follower);
     vouch_config_free(conn->config);
     OPENSSL_free(conn);
 }

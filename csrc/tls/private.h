@@ -19,6 +19,7 @@ struct vouch_cert;
 struct vouch_identity;
 struct vouch_map;
 struct vouch_pins;
+struct vouch_session;
 
 #define VOUCH_ALPN_MAX 1024 /* bytes of a list of application protocols */
 #define VOUCH_PEER_BYTES 28 /* a sockaddr_in6, and of others what fits */
@@ -89,6 +90,7 @@ struct vouch_conn {
     char *alpn; /* or NULL */
     char *server_name;
     char *verify_host; /* what the peer's certificate must be for */
+    struct vouch_session *follower; /* gets the sessions as they come */
 };
 
 /*
@@ -148,6 +150,9 @@ int vouch_verify_peer(X509_STORE_CTX *store, void *arg);
 int vouch_verify_certificate(int ok, X509_STORE_CTX *store);
 int vouch_verify_session(const struct vouch_config *config,
                          const SSL_SESSION *session);
+
+/* OpenSSL has a session of the server; 1 if it is kept. */
+int vouch_session_arrived(SSL *ssl, SSL_SESSION *fresh);
 
 /* 1 if the handshake is done without a check that the policy asks for: a
  * cipher suite without certificates does that. */

@@ -12,7 +12,8 @@
 #include "tls/private.h"
 
 struct vouch_session {
-    SSL_SESSION *session;
+    int references;
+    SSL_SESSION *session;        /* NULL: none has come yet */
     struct vouch_config *config; /* that made it: our identity, our policy */
     char *host;                  /* that the peer was checked for, or NULL */
 };
@@ -20,7 +21,7 @@ struct vouch_session {
 void
 vouch_session_free(struct vouch_session *session)
 {
-    if (session == NULL)
+    if (session == NULL || --session->references > 0)
         return;
     SSL_SESSION_free(session->session);
     vouch_config_free(session->config);
@@ -28,24 +29,32 @@ vouch_session_free(struct vouch_session *session)
     OPENSSL_free(session);
 }
 
-struct vouch_session *
-vouch_session_from_conn(const struct vouch_conn *conn)
+/* What the connection would resume now, or NULL. */
+static SSL_SESSION *
+resumable(const struct vouch_conn *conn)
 {
-    struct vouch_session *session;
     SSL_SESSION *now;
 
     if (conn->state == VOUCH_CONN_NEW || conn->state == VOUCH_CONN_FAILED)
         return NULL;
     now = SSL_get1_session(conn->ssl);
-    if (now == NULL || !SSL_SESSION_is_resumable(now)) {
-        SSL_SESSION_free(now);
-        return NULL;
-    }
-    session = OPENSSL_zalloc(sizeof(*session));
+    if (now != NULL && SSL_SESSION_is_resumable(now))
+        return now;
+    SSL_SESSION_free(now);
+    return NULL;
+}
+
+/* Takes over the reference to now; NULL only when memory is out. */
+static struct vouch_session *
+session_new(const struct vouch_conn *conn, SSL_SESSION *now)
+{
+    struct vouch_session *session = OPENSSL_zalloc(sizeof(*session));
+
     if (session == NULL) {
         SSL_SESSION_free(now);
         return NULL;
     }
+    session->references = 1;
     session->session = now;
     session->config = vouch_config_ref(conn->config);
     if (conn->verify_host == NULL)
@@ -56,6 +65,42 @@ vouch_session_from_conn(const struct vouch_conn *conn)
         return NULL;
     }
     return session;
+}
+
+struct vouch_session *
+vouch_session_from_conn(const struct vouch_conn *conn)
+{
+    SSL_SESSION *now = resumable(conn);
+
+    return now == NULL ? NULL : session_new(conn, now);
+}
+
+struct vouch_session *
+vouch_session_follow(struct vouch_conn *conn)
+{
+    struct vouch_session *session;
+
+    if (conn->state != VOUCH_CONN_READY || conn->config->role != VOUCH_CLIENT)
+        return NULL;
+    session = session_new(conn, resumable(conn));
+    if (session == NULL)
+        return NULL;
+    vouch_session_free(conn->follower);
+    conn->follower = session;
+    session->references++;
+    return session;
+}
+
+int
+vouch_session_arrived(SSL *ssl, SSL_SESSION *fresh)
+{
+    struct vouch_conn *conn = vouch_conn_of_ssl(ssl);
+
+    if (conn == NULL || conn->follower == NULL)
+        return 0;
+    SSL_SESSION_free(conn->follower->session);
+    conn->follower->session = fresh;
+    return 1;
 }
 
 /* A session stands for the checks of its first handshake, so the checks
@@ -74,15 +119,24 @@ int
 vouch_session_offer(const struct vouch_session *session,
                     struct vouch_conn *conn)
 {
-    long age =
-        (long) vouch_clock_epoch() - SSL_SESSION_get_time(session->session);
+    SSL_SESSION *copy;
+    int result;
+    long age;
 
-    if (!fits(session, conn) || conn->config->role != VOUCH_CLIENT
+    if (session->session == NULL || !fits(session, conn)
+        || conn->config->role != VOUCH_CLIENT
         || !vouch_verify_session(conn->config, session->session)
         || !SSL_in_before(conn->ssl)
         || !SSL_SESSION_is_resumable(session->session))
         return 0;
+    age = (long) vouch_clock_epoch() - SSL_SESSION_get_time(session->session);
     if (age < 0 || age > SSL_SESSION_get_timeout(session->session))
         return 0;
-    return SSL_set_session(conn->ssl, session->session) == 1 ? 1 : -1;
+    /* OpenSSL spoils what it has resumed; the program may offer it again. */
+    copy = SSL_SESSION_dup(session->session);
+    if (copy == NULL)
+        return -1;
+    result = SSL_set_session(conn->ssl, copy) == 1 ? 1 : -1;
+    SSL_SESSION_free(copy);
+    return result;
 }

@@ -21,8 +21,15 @@ void vouch_session_free(struct vouch_session *session);
 struct vouch_session *vouch_session_from_conn(const struct vouch_conn *conn);
 
 /*
+ * The session of a client's connection that is ready, also if it cannot be
+ * resumed yet: it becomes what the server sends later, the last of it.  NULL
+ * when memory is out, or for another connection.
+ */
+struct vouch_session *vouch_session_follow(struct vouch_conn *conn);
+
+/*
  * Offer a session in the coming handshake: 1 it will be offered, 0 it will
- * not (another configuration or host, it has run out, its certificate has or
+ * not (it has not come, another configuration or host, it has run out, its certificate has or
  * is no longer pinned, its connection was freed without vouch_conn_close(),
  * or the handshake has begun), -1 on failure.
  */

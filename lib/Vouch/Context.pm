@@ -12,6 +12,7 @@ use Vouch                      ();
 use Vouch::Config              ();
 use Vouch::Context::Identities ();
 use Vouch::Error               ();
+use Vouch::Socket::Sessions    ();
 
 # A warning names the program's line, not ours.
 our @CARP_NOT = qw(Vouch::Socket IO::Socket IO::Socket::IP);
@@ -54,7 +55,7 @@ my %SETTER = (
 my %KNOWN = map { $_ => 1 } qw(
     SSL_server SSL_use_cert SSL_identity SSL_cert_file SSL_key_file SSL_cert SSL_key
     SSL_passwd_cb SSL_fingerprint SSL_force_fingerprint SSL_check_crl SSL_crl_file
-    SSL_create_ctx_callback
+    SSL_create_ctx_callback SSL_session_cache SSL_session_cache_size
 );
 
 # What IO::Socket::SSL has and Vouch has not, and why.
@@ -76,7 +77,8 @@ sub CLONE_SKIP { return 1 }
 sub new {
     my ($class, %arg) = @_;
     _check_arguments(\%arg);
-    my $self = bless { arg => \%arg }, $class;
+    my $self = bless { arg => \%arg, session_cache => scalar Vouch::Socket::Sessions::cache_of(\%arg) },
+        $class;
     $self->_build;
     return $self;
 }
@@ -85,7 +87,8 @@ sub new {
 sub _of {
     my ($class, $config, $files, $arg) = @_;
     _check_callback($arg->{SSL_verify_callback});
-    return bless { arg => $arg, config => $config, files => $files }, $class;
+    my $cache = Vouch::Socket::Sessions::cache_of($arg);
+    return bless { arg => $arg, config => $config, files => $files, session_cache => $cache }, $class;
 }
 
 sub reload {
@@ -128,6 +131,8 @@ sub _checks_name {
     my $mode = $arg->{SSL_verify_mode} // 1;
     return $mode && !($mode & 0x100) && !$arg->{SSL_force_fingerprint};
 }
+
+sub session_cache { return $_[0]{session_cache} }
 
 sub add_pin    { my ($self, $pin) = @_; return !!$self->{config}->_add_pin($pin) }
 sub remove_pin { my ($self, $pin) = @_; return !!$self->{config}->_remove_pin($pin) }
@@ -822,6 +827,12 @@ L<Vouch::Socket/Resumed sessions and who the peer is> before you switch it on.
 At most 32 bytes that tell this server's sessions from those of others. Default
 C<vouch>.
 
+=item SSL_session_cache, SSL_session_cache_size
+
+Of a client: a L<Vouch::SessionCache> for the sessions of its sockets, or the size of
+one of its own. Default: none (0), or that of
+L<Vouch::Socket::Defaults/set_default_session_cache>.
+
 =item SSL_create_ctx_callback
 
 See L</CALLBACKS>.
@@ -951,6 +962,12 @@ another: by that of its key, say.) Dies as C<add_pin> does.
     my @fingerprints = $context->pins;
 
 All pins, in no order, spelt C<sha256$...>.
+
+=head2 session_cache
+
+    my $cache = $context->session_cache;
+
+The L<Vouch::SessionCache> of a client's context, or undef.
 
 =head2 ssl_ctx
 

@@ -111,6 +111,10 @@ C<has_session_cache>. As a hash it tells C<context> (the number of OpenSSL's
 SSL_CTX), C<verify_mode>, C<session_cache> and C<ocsp_mode>, which is always
 SSL_OCSP_NO_STAPLE.
 
+=item IO::Socket::SSL::Session_Cache
+
+A L<Vouch::SessionCache>; C<new> returns undef for a size that is none.
+
 =item IO::Socket::SSL::SSL_HANDLE
 
 What a socket is tied to is of this class, among others.

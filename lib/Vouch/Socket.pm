@@ -765,11 +765,6 @@ C<SSL_ocsp_mode>, C<SSL_ocsp_staple_callback>, C<SSL_ocsp_cache>,
 C<ocsp_resolver> and the constants C<SSL_OCSP_...>. Revocation is by lists:
 C<SSL_crl_file>.
 
-=item A session cache
-
-C<SSL_session_cache>, C<SSL_session_cache_size>, C<SSL_session_key>. Keep the
-value of L</session> yourself.
-
 =item Checking names by hand
 
 C<verify_hostname>, C<verify_hostname_of_cert>, C<SSL_verifycn_publicsuffix>.
@@ -1010,6 +1005,12 @@ A session to resume, from L</session>. undef, the default, is none. One that
 belongs to another context or host, or has run out, is not offered, without an
 error.
 
+=item SSL_session_key
+
+Where the session is kept in the context's L<Vouch::SessionCache>, if it has one:
+the same text for two servers that know each other's sessions. Default: host and
+port, C<example.org:443>; or that of the socket given as C<SSL_reuse_ctx>.
+
 =item SSL_error_trap
 
 See L</CALLBACKS>.
@@ -1187,6 +1188,8 @@ see L</Time limits>. Returns what it was before. Dies if it is no number.
 =head2 set_args_filter_hack
 
 =head2 set_default_context
+
+=head2 set_default_session_cache
 
 =head2 context_init
 

@@ -230,6 +230,49 @@ offers(const struct vouch_session *session, struct vouch_config *server,
     return result;
 }
 
+/* The session of a connection that is followed, and talks or not. */
+static struct vouch_session *
+follow(struct vouch_config *server, struct vouch_config *client, int talks)
+{
+    struct pair *pair = pair_open(server, client);
+    struct vouch_session *first;
+    struct vouch_session *session;
+
+    ok(vouch_session_follow(pair->client) == NULL, "not before the handshake");
+    pki_need(pair_shake(pair), "a handshake");
+    ok(vouch_session_follow(pair->server) == NULL, "nor a server's");
+    first = vouch_session_follow(pair->client);
+    session = vouch_session_follow(pair->client);
+    ok(session != NULL && session != first, "the session of a client");
+    vouch_session_free(first);
+    if (talks)
+        pki_need(pair_say(pair->server, pair->client, "x"), "a read");
+    (void) vouch_conn_close(pair->client);
+    pair_close(pair);
+    return session;
+}
+
+/* The session may be empty first, is what the server sends later, and
+ * outlives its connection. */
+static void
+test_follow(int version)
+{
+    struct vouch_config *server = server_with_tickets(0, 1);
+    struct vouch_config *client = any_client(NULL, version);
+    struct vouch_session *session = follow(server, client, 0);
+    int resumed;
+
+    is_int(offers(session, server, client, NULL), version == VOUCH_TLS1_2,
+           "under TLS 1.3 nothing has come before a read");
+    vouch_session_free(session);
+    session = follow(server, client, 1);
+    vouch_session_free(visit(server, client, session, &resumed));
+    is_int(resumed, 1, "it is there when the connection is gone");
+    vouch_session_free(session);
+    vouch_config_free(server);
+    vouch_config_free(client);
+}
+
 /* Only under the configuration, and for the host, it was made for. */
 static void
 test_where(void)
@@ -409,6 +452,7 @@ main(void)
         test_pin_withdrawn(versions[i], 1);
         test_expired_peer(versions[i]);
         test_other_server(versions[i]);
+        test_follow(versions[i]);
     }
     test_no_session();
     test_dropped();

@@ -71,7 +71,7 @@ sub _key {
     my ($arg, $live) = @_;
     return if defined $arg->{SSL_fingerprint} || defined $arg->{SSL_dh} || _lists_of_a_folder($arg);
     my @parts;
-    for my $name (sort keys %$arg) {
+    for my $name (sort grep { !/\ASSL_session_cache/ } keys %$arg) {
         my $value = $arg->{$name};
         $value = defined $value if $name eq 'SSL_verify_callback' && !_carries_decisions($arg);
         return if $name =~ /\ASSL_(?:cert|key|ca|client_ca)\z/ && grep { $_ && !ref } _leaves($value);

@@ -5,6 +5,7 @@ use warnings;
 
 use Vouch::Context           ();
 use Vouch::Error             ();
+use Vouch::SessionCache      ();
 use Vouch::Socket            ();
 use Vouch::Socket::Arguments ();
 use Vouch::Socket::Defaults  ();
@@ -24,9 +25,8 @@ sub new {
     my %of_socket = map { $_ => 1 } Vouch::Socket::Arguments::_argument_names();
     delete @of_socket{ Vouch::Context::_argument_names() };
     my $self = $class->SUPER::new(map { $_ => $arg{$_} } grep { /\ASSL_/ && !$of_socket{$_} } keys %arg);
-    $self->{session_cache} = $arg{SSL_session_cache};
-    $self->{verify_mode}   = $arg{SSL_verify_mode} // ($arg{SSL_server} ? 0 : 1);
-    $self->{ocsp_mode}     = 1;                                                     # SSL_OCSP_NO_STAPLE
+    $self->{verify_mode} = $arg{SSL_verify_mode} // ($arg{SSL_server} ? 0 : 1);
+    $self->{ocsp_mode}   = 1;                                                     # SSL_OCSP_NO_STAPLE
     return $self;
 }
 
@@ -39,6 +39,17 @@ sub _build {
 }
 
 sub has_session_cache { return defined $_[0]{session_cache} }
+
+# Programs that ask for none of a size get none.
+package IO::Socket::SSL::Session_Cache;    ## no critic (ProhibitMultiplePackages)
+
+our @ISA = ('Vouch::SessionCache');
+
+sub new {
+    my ($class, $size) = @_;
+    return if !$size || $size !~ /\A[0-9]+\z/;
+    return $class->SUPER::new($size);
+}
 
 # What a socket is tied to; of this class also where it has another name.
 package IO::Socket::SSL::SSL_HANDLE;    ## no critic (ProhibitMultiplePackages)

@@ -3,11 +3,12 @@ package Vouch::Socket::Arguments 0.001;
 use v5.16;
 use warnings;
 
-use Scalar::Util qw(blessed looks_like_number);
+use Scalar::Util qw(blessed looks_like_number reftype);
 
 use Vouch::Context         ();
 use Vouch::Context::Shared ();
 use Vouch::Error           ();
+use Vouch::SessionCache    ();
 
 # What the arguments say about a socket, or about all that a listener accepts.
 
@@ -15,6 +16,7 @@ use Vouch::Error           ();
 my @OWN = qw(
     SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_startHandshake SSL_reuse_ctx
     SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
+    SSL_session_key
 );
 
 # What a socket needs for its handshake only; much of it may be closures over
@@ -43,6 +45,8 @@ sub _settings {
     $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // Vouch::Socket::HANDSHAKE_TIMEOUT();
     _check_numbers(\%own);
     _check_trap($own{SSL_error_trap});
+    Vouch::SessionCache::_check_key('SSL_session_key', $own{SSL_session_key})
+        if defined $own{SSL_session_key};
     _check_scheme($own{SSL_verifycn_scheme});
     return _prepare(\%own, $context);
 }
@@ -75,7 +79,10 @@ sub _context {
         return $context;
     }
     Vouch::Context::_check_names(keys %$ssl);    # they have no effect, but must exist
-    my $context = _context_in('SSL_reuse_ctx', delete $own->{SSL_reuse_ctx});
+    my $given   = delete $own->{SSL_reuse_ctx};
+    my $context = _context_in('SSL_reuse_ctx', $given);
+    # Of the control connection of FTP, say, for that of the data.
+    $own->{SSL_session_key} //= ${*$given}{vouch}{SSL_session_key} if (reftype $given) eq 'GLOB';
     # A socket that begins in plain text may yet be on either side.
     my $open = !defined $side && !($own->{SSL_startHandshake} // 1);
     if ($context->is_server != !!$ssl->{SSL_server} && !$open) {

@@ -8,12 +8,13 @@ use Scalar::Util qw(blessed reftype);
 use Vouch::Context           ();
 use Vouch::Error             ();
 use Vouch::Socket::Arguments ();
+use Vouch::Socket::Sessions  ();
 
 # What a program says once for all the sockets of the process.
 
 our @FUNCTIONS = qw(
     set_defaults set_client_defaults set_server_defaults set_ctx_defaults set_args_filter_hack
-    set_default_context context_init
+    set_default_context set_default_session_cache context_init
 );
 
 my %default = (all => {}, client => {}, server => {});
@@ -53,6 +54,12 @@ sub set_args_filter_hack {
 sub set_default_context {
     my ($new) = _arguments(@_);
     $context = defined $new ? Vouch::Socket::Arguments::_context_in('set_default_context', $new) : undef;
+    return;
+}
+
+sub set_default_session_cache {
+    my ($cache) = _arguments(@_);
+    Vouch::Socket::Sessions::set_default_session_cache($cache);
     return;
 }
 
@@ -221,6 +228,14 @@ A L<Vouch::Context>, or a socket that has one, for all sockets of its side (clie
 server) that are given neither C<SSL_reuse_ctx> nor any argument of
 L<Vouch::Context/new>; undef for none. A socket that says more gets a context of its
 own: IO::Socket::SSL would ignore what it says.
+
+=head2 set_default_session_cache
+
+    Vouch::Socket->set_default_session_cache(Vouch::SessionCache->new(100));
+
+A L<Vouch::SessionCache>, or what has its methods, for all clients' contexts made from
+now on that are given neither C<SSL_session_cache> nor C<SSL_session_cache_size>; undef
+for none.
 
 =head2 context_init
 

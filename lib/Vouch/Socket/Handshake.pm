@@ -8,8 +8,9 @@ use IO::Socket::IP ();
 use Scalar::Util   qw(blessed dualvar reftype);
 use Socket         qw(AF_INET inet_pton);
 
-use Vouch::Error  ();
-use Vouch::Stream ();
+use Vouch::Error            ();
+use Vouch::Socket::Sessions ();
+use Vouch::Stream           ();
 
 # TLS begins on a connected socket: done, to be called again, or failed.
 
@@ -53,7 +54,11 @@ sub _start {
     my $stream  = tied *$socket   // $socket->_tie($own, $verb);
     my $timeout = $arg->{Timeout} // $own->{timeout};
     my $limit   = Vouch::Socket::Arguments::_milliseconds($timeout);
-    return $socket->_settle if $stream->_handshake($limit);
+
+    if ($stream->_handshake($limit)) {
+        Vouch::Socket::Sessions::keep($socket, $own, $stream) if $verb eq 'connect';
+        return $socket->_settle;
+    }
     return $socket->_not_started($stream, $verb, $timeout);
 }
 
@@ -96,6 +101,7 @@ sub _not_started {
     my $error = $Vouch::Socket::SSL_ERROR;
     return if $error == Vouch::Socket::SSL_WANT_READ() || $error == Vouch::Socket::SSL_WANT_WRITE();
     ${*$self}{vouch_error} = _explain($stream, $verb, $timeout);
+    Vouch::Socket::Sessions::forget($self, ${*$self}{vouch}) if $verb eq 'connect';
     return $self->_abandon(${*$self}{vouch});
 }
 
@@ -111,7 +117,7 @@ sub _tie {
         local $@;
         eval {
             $stream->_set_names(_names($own, $self->peerhost));
-            $stream->_offer($own->{SSL_session}) if $own->{SSL_session};
+            Vouch::Socket::Sessions::offer($self, $own, $stream);
             1;
         } ? undef : $@;
     };

@@ -412,7 +412,12 @@ vouch_flom_client_advance(struct vouch_flom_client *client)
         return outcome;
     }
     keep_lease(client);
-    outcome = flush(client);
+    if (vouch_buf_length(client->out) > 0) {
+        outcome = flush(client);
+        /* No answer can be there yet: to look for it would cost a call. */
+        if (outcome == 0 && client->state == VOUCH_FLOM_CLIENT_ASKING)
+            return VOUCH_FLOM_WANT_READ;
+    }
     if (outcome != 0)
         return outcome;
     switch (client->state) {

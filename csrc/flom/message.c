@@ -35,59 +35,86 @@ vouch_flom_frame(const unsigned char *data, size_t length, size_t max)
 void
 vouch_flom_message_init(struct vouch_flom_message *message, int verb, int step)
 {
-    /* All but data, which is large and has its length. */
-    memset(message, 0, offsetof(struct vouch_flom_message, data));
+    /* Field by field: most of it is room for texts. */
+    message->has = 0;
+    message->level = VOUCH_FLOM_LEVEL;
+    message->verb = verb;
+    message->step = step;
+    message->ask[0] = '\0';
+    message->about[0] = '\0';
+    message->peer_id[0] = '\0';
+    message->name[0] = '\0';
+    message->name_length = 0;
+    message->mode = 0;
+    message->wait = 0;
+    message->quantity = 0;
+    message->create = 0;
+    message->lifespan = 0;
+    message->rollback = 0;
+    message->lease = 0;
+    message->convert = 0;
+    message->rc = 0;
+    message->element[0] = '\0';
+    message->token_epoch = 0;
+    message->token_counter = 0;
+    message->reason[0] = '\0';
     message->data_length = 0;
     message->more = 0;
     message->address[0] = '\0';
     message->port = 0;
     message->immediate = 0;
-    message->level = VOUCH_FLOM_LEVEL;
-    message->verb = verb;
-    message->step = step;
 }
 
 /* A value as XML wants it; what 1.7.2 writes never needs this. */
 static void
 put_escaped(struct vouch_buf *out, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&':
-            (void) vouch_buf_append_text(out, "&amp;");
-            break;
-        case '<':
-            (void) vouch_buf_append_text(out, "&lt;");
-            break;
-        case '>':
-            (void) vouch_buf_append_text(out, "&gt;");
-            break;
-        case '"':
-            (void) vouch_buf_append_text(out, "&quot;");
-            break;
-        case '\t':
-        case '\n':
-        case '\r':
-            (void) vouch_buf_append_format(out, "&#%d;", *text);
-            break;
-        default:
-            (void) vouch_buf_append(out, text, 1);
-        }
+    size_t plain;
+
+    for (;;) {
+        plain = strcspn(text, "&<>\"\t\n\r");
+        (void) vouch_buf_append(out, text, plain);
+        text += plain;
+        if (*text == '\0')
+            return;
+        (void) vouch_buf_append_format(out, "&#%d;", *text);
+        text++;
     }
+}
+
+/* ' NAME="' */
+static void
+put_name(struct vouch_buf *out, const char *name)
+{
+    (void) vouch_buf_append(out, " ", 1);
+    (void) vouch_buf_append_text(out, name);
+    (void) vouch_buf_append(out, "=\"", 2);
 }
 
 static void
 put_text(struct vouch_buf *out, const char *name, const char *value)
 {
-    (void) vouch_buf_append_format(out, " %s=\"", name);
+    put_name(out, name);
     put_escaped(out, value);
-    (void) vouch_buf_append_text(out, "\"");
+    (void) vouch_buf_append(out, "\"", 1);
 }
 
 static void
 put_number(struct vouch_buf *out, const char *name, int64_t value)
 {
-    (void) vouch_buf_append_format(out, " %s=\"%" PRId64 "\"", name, value);
+    char digits[24];
+    char *at = digits + sizeof(digits);
+    uint64_t rest = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
+
+    do {
+        *--at = (char) ('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0)
+        *--at = '-';
+    put_name(out, name);
+    (void) vouch_buf_append(out, at, (size_t) (digits + sizeof(digits) - at));
+    (void) vouch_buf_append(out, "\"", 1);
 }
 
 /* The standard alphabet, with padding. */
@@ -97,7 +124,7 @@ put_base64(struct vouch_buf *out, const char *name, const void *data,
 {
     char *at;
 
-    (void) vouch_buf_append_format(out, " %s=\"", name);
+    put_name(out, name);
     at = (char *) vouch_buf_reserve(out, VOUCH_BASE64_SIZE(length));
     if (at != NULL) {
         vouch_text_base64(data, length, at);

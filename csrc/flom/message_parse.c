@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/rand.h>
+
 #include "base/error.h"
 #include "base/text.h"
+#include "flom/message_simple.h"
 
 #define DEPTH_MAX 8 /* msg and its children make 2 */
 
@@ -20,6 +23,8 @@ struct vouch_flom_parser {
     struct vouch_flom_message *message;
     const char *problem; /* why it was stopped, or NULL */
     int depth;
+    int by_expat;
+    unsigned long salt; /* or expat asks the system for one each time */
 };
 
 void
@@ -40,8 +45,10 @@ vouch_flom_parser_new(void)
     if (parser == NULL)
         return NULL;
     parser->expat = XML_ParserCreate("UTF-8");
-    if (parser->expat == NULL) {
-        free(parser);
+    if (parser->expat == NULL
+        || RAND_bytes((unsigned char *) &parser->salt, sizeof(parser->salt))
+               != 1) {
+        vouch_flom_parser_free(parser);
         return NULL;
     }
     return parser;
@@ -52,7 +59,8 @@ stop(struct vouch_flom_parser *parser, const char *problem)
 {
     if (parser->problem == NULL)
         parser->problem = problem;
-    (void) XML_StopParser(parser->expat, XML_FALSE);
+    if (parser->by_expat)
+        (void) XML_StopParser(parser->expat, XML_FALSE);
 }
 
 /* A decimal number with a sign or without, or stop. */
@@ -385,10 +393,21 @@ prepare(struct vouch_flom_parser *parser, struct vouch_flom_message *message)
     parser->message = message;
     parser->problem = NULL;
     parser->depth = 0;
+    parser->by_expat = 0;
+}
+
+static enum XML_Status
+read_by_expat(struct vouch_flom_parser *parser, const unsigned char *data,
+              size_t length)
+{
+    parser->by_expat = 1;
     (void) XML_ParserReset(parser->expat, "UTF-8");
+    (void) XML_SetHashSalt(parser->expat, parser->salt);
     XML_SetUserData(parser->expat, parser);
     XML_SetElementHandler(parser->expat, on_start, on_end);
     XML_SetStartDoctypeDeclHandler(parser->expat, on_doctype);
+    return XML_Parse(parser->expat, (const char *) data, (int) length,
+                     XML_TRUE);
 }
 
 /* 1.7.2 allows blanks between messages; XML none before its declaration. */
@@ -419,15 +438,18 @@ vouch_flom_parse(struct vouch_flom_parser *parser, const unsigned char *data,
                  size_t length, struct vouch_flom_message *message_r,
                  struct vouch_error *err)
 {
-    enum XML_Status status;
+    enum XML_Status status = XML_STATUS_OK;
     enum XML_Error problem;
 
     if (length > VOUCH_FLOM_MESSAGE_MAX)
         return vouch_error_set(err, VOUCH_E_FORMAT, "message too long");
     prepare(parser, message_r);
     data = skip_blanks(data, &length);
-    status =
-        XML_Parse(parser->expat, (const char *) data, (int) length, XML_TRUE);
+    if (!vouch_flom_message_read_simple(data, length, on_start, on_end,
+                                        parser)) {
+        prepare(parser, message_r);
+        status = read_by_expat(parser, data, length);
+    }
     if (parser->problem == NULL && status == XML_STATUS_OK
         && message_r->level == VOUCH_FLOM_LEVEL)
         parser->problem = missing(message_r);

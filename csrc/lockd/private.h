@@ -31,7 +31,9 @@
 #define LOCKD_DRAIN_MS 30000     /* for a client that does not read */
 #define LOCKD_GOODBYE_MS 2000    /* for one that was told to go */
 #define LOCKD_BACK_OFF_MS 100    /* when descriptors have run out */
-#define LOCKD_OUT_PAUSE 65536    /* bytes unread by a client: read no more */
+#define LOCKD_CHUNK 4096         /* bytes read at once */
+#define LOCKD_IN_MAX (VOUCH_FLOM_MESSAGE_MAX + LOCKD_CHUNK)
+#define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */
 
 struct vouch_buf;
 struct vouch_config;
@@ -114,6 +116,8 @@ struct lockd {
     struct vouch_decisions *decisions;
     struct lockd_journal *journal;
     struct vouch_flom_parser *parser;
+    struct vouch_buf *in;  /* what is read now; a rest is the session's */
+    struct vouch_buf *out; /* what is written now, likewise */
     struct vouch_flom_message message; /* the one being worked on */
     struct vouch_flom_message answer;
     struct vouch_map *by_id;

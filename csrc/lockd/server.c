@@ -29,7 +29,8 @@
 #include "tls/identity.h"
 
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */
-#define IDLE_PARTS 3       /* FLoM looks around so often in a lifespan */
+#define QUARTER_S 900
+#define IDLE_PARTS 3 /* FLoM looks around so often in a lifespan */
 
 void
 lockd_options_init(struct lockd_options *options)
@@ -60,30 +61,40 @@ lockd_say(struct lockd *daemon, enum lockd_log_level level, const char *id,
     daemon->options.log(level, id, text, daemon->options.log_arg);
 }
 
+/* The zone of a time, looked up once for each quarter of an hour, as rules
+ * change on those only. */
+static void
+find_zone(time_t now, struct vouch_table_time *now_r)
+{
+    static char zone_name[32];
+    static int32_t zone_s;
+    static time_t quarter = -1;
+    char offset[8] = "";
+    struct tm day;
+
+    if (now / QUARTER_S != quarter && localtime_r(&now, &day) != NULL
+        && strftime(offset, sizeof(offset), "%z", &day) == 5) {
+        zone_s = ((offset[1] - '0') * 10 + offset[2] - '0') * 3600
+                 + ((offset[3] - '0') * 10 + offset[4] - '0') * 60;
+        if (offset[0] == '-')
+            zone_s = -zone_s;
+        if (strftime(zone_name, sizeof(zone_name), "%Z", &day) == 0)
+            zone_name[0] = '\0';
+        quarter = now / QUARTER_S;
+    }
+    now_r->zone_s = zone_s;
+    now_r->zone_name = zone_name[0] != '\0' ? zone_name : NULL;
+}
+
 void
 lockd_now(struct vouch_table_time *now_r)
 {
-    static char zone_name[32];
     struct timeval now;
-    struct tm day;
-    char offset[8] = "";
-    int hours = 0;
-    int minutes = 0;
 
     (void) gettimeofday(&now, NULL);
     now_r->monotonic_ms = vouch_clock_monotonic_ms();
     now_r->wall_us = (int64_t) now.tv_sec * 1000000 + now.tv_usec;
-    now_r->zone_s = 0;
-    now_r->zone_name = NULL;
-    if (localtime_r(&now.tv_sec, &day) == NULL
-        || strftime(offset, sizeof(offset), "%z", &day) != 5)
-        return;
-    hours = (offset[1] - '0') * 10 + offset[2] - '0';
-    minutes = (offset[3] - '0') * 10 + offset[4] - '0';
-    now_r->zone_s =
-        (offset[0] == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
-    if (strftime(zone_name, sizeof(zone_name), "%Z", &day) > 0)
-        now_r->zone_name = zone_name;
+    find_zone(now.tv_sec, now_r);
 }
 
 /* --- the timer ------------------------------------------------------------*/
@@ -311,6 +322,10 @@ start(struct lockd *daemon, int *rc_r, struct vouch_error *err)
         || make_table(daemon, err) != 0 || start_loop(daemon, err) != 0)
         return -1;
     daemon->max_connections = connections_that_fit(&daemon->options);
+    daemon->in = vouch_buf_new(LOCKD_IN_MAX);
+    daemon->out = vouch_buf_new(VOUCH_FLOM_MESSAGE_MAX);
+    if (daemon->in == NULL || daemon->out == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     daemon->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     lockd_watch(daemon);
     lockd_say(daemon, LOCKD_NOTICE, "FLM003I", "ready");
@@ -395,6 +410,8 @@ lockd_free(struct lockd *daemon)
     vouch_decisions_free(daemon->decisions);
     vouch_flom_parser_free(daemon->parser);
     vouch_map_free(daemon->by_id, NULL);
+    vouch_buf_free(daemon->in);
+    vouch_buf_free(daemon->out);
     vouch_config_free(daemon->tls);
     if (daemon->spare_fd != -1)
         (void) close(daemon->spare_fd);

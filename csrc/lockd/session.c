@@ -21,8 +21,6 @@
 #include "net/socket.h"
 #include "tls/connection.h"
 
-#define CHUNK 4096
-#define READ_MAX 32768 /* bytes of one client in a row; then the others */
 #define OUT_MAX (1024 * 1024)
 
 static void on_ready(uv_poll_t *poll, int status, int events);
@@ -338,24 +336,45 @@ flush(struct session *session)
     return 0;
 }
 
+/* What does not go out at once. */
+static int
+keep_unsent(struct session *session, const unsigned char *data, size_t length)
+{
+    if (session->out == NULL)
+        session->out = vouch_buf_new(OUT_MAX);
+    return session->out == NULL ? -1
+                                : vouch_buf_append(session->out, data, length);
+}
+
 void
 session_send(struct session *session, const struct vouch_flom_message *message)
 {
+    struct vouch_buf *out = session->daemon->out;
+    ssize_t count = 0;
+
     if (session->state == SESSION_DEAD)
         return;
-    if (session->out == NULL)
-        session->out = vouch_buf_new(OUT_MAX);
-    if (session->out == NULL
-        || vouch_flom_encode(message, session->out) != 0) {
-        lockd_say(session->daemon, LOCKD_WARNING, "FLM033W",
-                  "session %llu from %s closed: its answers do not fit",
-                  (unsigned long long) session->id, session->address);
-        session_close(session);
-        return;
+    vouch_buf_clear(out);
+    if (vouch_flom_encode(message, out) == 0) {
+        /* A write now saves a turn of the loop; a failure is found later. */
+        if (session->out == NULL && session->state == SESSION_OPEN)
+            count =
+                transmit(session, vouch_buf_data(out), vouch_buf_length(out));
+        if (count < 0)
+            count = 0;
+        vouch_buf_consume(out, (size_t) count);
+        if (vouch_buf_length(out) == 0)
+            return;
+        if (keep_unsent(session, vouch_buf_data(out), vouch_buf_length(out))
+            == 0) {
+            session_update(session);
+            return;
+        }
     }
-    /* A write now saves a turn of the loop; what fails is found later. */
-    (void) flush(session);
-    session_update(session);
+    lockd_say(session->daemon, LOCKD_WARNING, "FLM033W",
+              "session %llu from %s closed: its answers do not fit",
+              (unsigned long long) session->id, session->address);
+    session_close(session);
 }
 
 /* --- what to wait for -----------------------------------------------------*/
@@ -438,79 +457,139 @@ is_too_fast(struct session *session)
     return ++session->messages > limit;
 }
 
-/* Every whole message of the buffer. */
-static void
-take_messages(struct session *session)
+/* One message: 0, or -1 when the session is at its end. */
+static int
+take_message(struct session *session, const unsigned char *data, size_t length)
 {
     struct lockd *daemon = session->daemon;
     struct vouch_error err;
-    long end;
 
-    while (session->state == SESSION_OPEN && session->in != NULL
-           && unsent(session) < LOCKD_OUT_PAUSE) {
-        end = vouch_flom_frame(vouch_buf_data(session->in),
-                               vouch_buf_length(session->in),
-                               VOUCH_FLOM_MESSAGE_MAX);
-        if (end == 0)
-            return;
-        if (end < 0) {
-            bad_message(session, "a message that is too long");
-            return;
-        }
-        vouch_error_clear(&err);
-        if (vouch_flom_parse(daemon->parser, vouch_buf_data(session->in),
-                             (size_t) end, &daemon->message, &err)
-            != 0) {
-            bad_message(session, err.text);
-            return;
-        }
-        vouch_buf_consume(session->in, (size_t) end);
-        release_if_empty(&session->in);
-        untime(session);
-        if (is_too_fast(session)) {
-            bad_message(session, "too many messages a second");
-            return;
-        }
+    vouch_error_clear(&err);
+    if (vouch_flom_parse(daemon->parser, data, length, &daemon->message, &err)
+        != 0)
+        bad_message(session, err.text);
+    else if (is_too_fast(session))
+        bad_message(session, "too many messages a second");
+    else
         dispatch_message(session, &daemon->message);
-    }
+    return session->state == SESSION_OPEN ? 0 : -1;
 }
 
-/* 1 some, 0 nothing for now, -1 the session is at its end. */
-static int
-fill(struct session *session)
+/* Every whole message of the bytes, unless the client must first read what
+ * it has been told: how many bytes were taken. */
+static size_t
+take_messages(struct session *session, const unsigned char *data,
+              size_t length)
 {
-    unsigned char *room;
-    ssize_t count;
+    size_t taken = 0;
+    long end;
+
+    while (session->state == SESSION_OPEN
+           && unsent(session) < LOCKD_OUT_PAUSE) {
+        end = vouch_flom_frame(data + taken, length - taken,
+                               VOUCH_FLOM_MESSAGE_MAX);
+        if (end == 0)
+            break;
+        if (end < 0) {
+            bad_message(session, "a message that is too long");
+            break;
+        }
+        if (take_message(session, data + taken, (size_t) end) != 0)
+            break;
+        taken += (size_t) end;
+    }
+    return taken;
+}
+
+/* The bytes that were left, now that there is room for answers again. */
+static void
+take_rest(struct session *session)
+{
+    size_t taken;
 
     if (session->in == NULL)
-        session->in = vouch_buf_new(VOUCH_FLOM_MESSAGE_MAX + CHUNK);
-    room = session->in == NULL ? NULL : vouch_buf_reserve(session->in, CHUNK);
+        return;
+    taken = take_messages(session, vouch_buf_data(session->in),
+                          vouch_buf_length(session->in));
+    if (session->state == SESSION_DEAD)
+        return;
+    vouch_buf_consume(session->in, taken);
+    release_if_empty(&session->in);
+    if (taken > 0)
+        untime(session);
+}
+
+/* Read once, behind what was left: bytes read, 0 none for now, -1 the end. */
+static ssize_t
+fill(struct session *session, struct vouch_buf *in)
+{
+    unsigned char *room = vouch_buf_reserve(in, LOCKD_CHUNK);
+    ssize_t count;
+
     if (room == NULL)
         return -1;
-    count = receive(session, room, CHUNK);
-    (void) vouch_buf_commit(session->in, count > 0 ? (size_t) count : 0);
-    if (count > 0)
-        return 1;
-    release_if_empty(&session->in);
-    return count == VOUCH_WANT_READ || count == VOUCH_WANT_WRITE ? 0 : -1;
+    count = receive(session, room, LOCKD_CHUNK);
+    (void) vouch_buf_commit(in, count > 0 ? (size_t) count : 0);
+    if (count == VOUCH_WANT_READ || count == VOUCH_WANT_WRITE)
+        return 0;
+    return count > 0 ? count : -1;
+}
+
+/* What is no whole message yet is kept with the session. */
+static void
+keep_rest(struct session *session, struct vouch_buf *in)
+{
+    if (session->state != SESSION_OPEN || vouch_buf_length(in) == 0)
+        return;
+    session->in = vouch_buf_new(LOCKD_IN_MAX);
+    if (session->in == NULL
+        || vouch_buf_append(session->in, vouch_buf_data(in),
+                            vouch_buf_length(in))
+               != 0)
+        session_close(session);
+}
+
+/* Read once and use it: bytes read, 0 none for now, -1 the end. */
+static ssize_t
+hear_once(struct session *session)
+{
+    struct vouch_buf *in = session->daemon->in;
+    ssize_t count;
+
+    if (session->in != NULL) {
+        count = fill(session, session->in);
+        if (count > 0)
+            take_rest(session);
+        return count;
+    }
+    vouch_buf_clear(in);
+    count = fill(session, in);
+    if (count <= 0)
+        return count;
+    vouch_buf_consume(
+        in, take_messages(session, vouch_buf_data(in), vouch_buf_length(in)));
+    keep_rest(session, in);
+    return count;
+}
+
+/* TLS may hold bytes that no event will tell of. */
+static int
+holds_more(const struct session *session)
+{
+    return session->conn != NULL && vouch_conn_pending(session->conn) > 0;
 }
 
 static void
 hear(struct session *session)
 {
-    size_t heard = 0;
-    int more;
+    ssize_t count;
 
-    do {
-        more = fill(session);
-        if (more == -1) {
-            session_close(session);
-            return;
-        }
-        heard += CHUNK;
-        take_messages(session);
-    } while (more == 1 && heard < READ_MAX && session->state == SESSION_OPEN
-             && unsent(session) < LOCKD_OUT_PAUSE);
+    do
+        count = hear_once(session);
+    while (count > 0 && session->state == SESSION_OPEN && holds_more(session)
+           && unsent(session) < LOCKD_OUT_PAUSE);
+    if (count == -1)
+        session_close(session);
 }
 
 static void
@@ -534,7 +613,7 @@ shake_hands(struct session *session)
 static void
 see_off(struct session *session)
 {
-    unsigned char waste[CHUNK];
+    unsigned char waste[LOCKD_CHUNK];
     ssize_t count = receive(session, waste, sizeof(waste));
 
     if (count == 0 || count == -1)
@@ -559,8 +638,10 @@ on_ready(uv_poll_t *poll, int status, int events)
     if (session->state == SESSION_GOODBYE && unsent(session) == 0)
         see_off(session);
     if (session->state == SESSION_OPEN) {
-        take_messages(session);
-        if (session->state == SESSION_OPEN && events & UV_READABLE)
+        take_rest(session);
+        if (session->state == SESSION_OPEN
+            && (events & UV_READABLE || holds_more(session))
+            && unsent(session) < LOCKD_OUT_PAUSE)
             hear(session);
     }
     session_update(session);

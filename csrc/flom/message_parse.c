@@ -40,18 +40,20 @@ vouch_flom_parser_free(struct vouch_flom_parser *parser)
 struct vouch_flom_parser *
 vouch_flom_parser_new(void)
 {
-    struct vouch_flom_parser *parser = calloc(1, sizeof(*parser));
+    return calloc(1, sizeof(struct vouch_flom_parser));
+}
 
-    if (parser == NULL)
-        return NULL;
+/* Most clients never need expat.  Randomness is asked for once, or expat
+ * would ask the system for each message.  0 or -1. */
+static int
+start_expat(struct vouch_flom_parser *parser)
+{
+    if (parser->expat != NULL)
+        return 0;
+    if (RAND_bytes((unsigned char *) &parser->salt, sizeof(parser->salt)) != 1)
+        return -1;
     parser->expat = XML_ParserCreate("UTF-8");
-    if (parser->expat == NULL
-        || RAND_bytes((unsigned char *) &parser->salt, sizeof(parser->salt))
-               != 1) {
-        vouch_flom_parser_free(parser);
-        return NULL;
-    }
-    return parser;
+    return parser->expat == NULL ? -1 : 0;
 }
 
 static void
@@ -447,6 +449,8 @@ vouch_flom_parse(struct vouch_flom_parser *parser, const unsigned char *data,
     data = skip_blanks(data, &length);
     if (!vouch_flom_message_read_simple(data, length, on_start, on_end,
                                         parser)) {
+        if (start_expat(parser) != 0)
+            return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
         prepare(parser, message_r);
         status = read_by_expat(parser, data, length);
     }

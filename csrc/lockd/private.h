@@ -2,7 +2,9 @@
  * The inside of the daemon; for the files of lockd/ only.
  *
  *   server     event loop, listening sockets, timers, the end
- *   session    one client: bytes in, messages, bytes out, deadlines
+ *   session    one client: bytes in, messages, bytes out
+ *   deadline   what a client has to do in time
+ *   listen     where clients come in
  *   dispatch   a message to the table, decisions to answers
  *   admin      status, kick, tokens, shutdown
  *   journal    what must be stored before an answer goes out
@@ -162,10 +164,15 @@ void session_goodbye(struct session *session);
 void session_send(struct session *session,
                   const struct vouch_flom_message *message);
 struct session *session_find(struct lockd *daemon, uint64_t id);
-void session_deadlines(struct lockd *daemon, int64_t now_ms);
-int64_t session_next_deadline(const struct lockd *daemon);
 /* Poll for what the session now waits for. */
 void session_update(struct session *session);
+
+/* deadline.c */
+/* From now on, unless it is in this list already. */
+void session_time(struct session *session, struct session_list *list);
+void session_untime(struct session *session);
+void session_deadlines(struct lockd *daemon, int64_t now_ms);
+int64_t session_next_deadline(const struct lockd *daemon);
 
 /* dispatch.c */
 void dispatch_message(struct session *session,

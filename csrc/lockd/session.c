@@ -25,87 +25,6 @@
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
-/* --- deadlines ------------------------------------------------------------*/
-
-static void
-untime(struct session *session)
-{
-    struct session_list *list = session->timed;
-
-    if (list == NULL)
-        return;
-    if (session->timed_before != NULL)
-        session->timed_before->timed_after = session->timed_after;
-    else
-        list->first = session->timed_after;
-    if (session->timed_after != NULL)
-        session->timed_after->timed_before = session->timed_before;
-    else
-        list->last = session->timed_before;
-    session->timed = NULL;
-}
-
-/* From now on, unless it is in this list already. */
-static void
-time_it(struct session *session, struct session_list *list)
-{
-    if (session->timed == list)
-        return;
-    untime(session);
-    session->timed = list;
-    session->due_ms = vouch_clock_monotonic_ms() + list->allowed_ms;
-    session->timed_after = NULL;
-    session->timed_before = list->last;
-    if (list->last != NULL)
-        list->last->timed_after = session;
-    else
-        list->first = session;
-    list->last = session;
-    if (list->first == session)
-        lockd_set_timer(session->daemon);
-}
-
-static void
-expire(struct lockd *daemon, struct session_list *list, int64_t now_ms,
-       const char *what)
-{
-    while (list->first != NULL && list->first->due_ms <= now_ms) {
-        lockd_say(daemon, LOCKD_WARNING, "FLM030W",
-                  "session %llu from %s closed: %s",
-                  (unsigned long long) list->first->id, list->first->address,
-                  what);
-        session_close(list->first);
-    }
-}
-
-void
-session_deadlines(struct lockd *daemon, int64_t now_ms)
-{
-    expire(daemon, &daemon->in_handshake, now_ms, "no TLS handshake");
-    expire(daemon, &daemon->in_message, now_ms, "half a message");
-    expire(daemon, &daemon->in_drain, now_ms, "it does not read");
-    expire(daemon, &daemon->in_goodbye, now_ms, "it does not leave");
-}
-
-static int64_t
-earlier(const struct session_list *list, int64_t other)
-{
-    return list->first != NULL && list->first->due_ms < other
-               ? list->first->due_ms
-               : other;
-}
-
-int64_t
-session_next_deadline(const struct lockd *daemon)
-{
-    int64_t next = INT64_MAX;
-
-    next = earlier(&daemon->in_handshake, next);
-    next = earlier(&daemon->in_message, next);
-    next = earlier(&daemon->in_drain, next);
-    return earlier(&daemon->in_goodbye, next);
-}
-
 /* --- begin and end --------------------------------------------------------*/
 
 struct session *
@@ -160,7 +79,7 @@ session_close(struct session *session)
     if (session->state == SESSION_DEAD)
         return;
     session->state = SESSION_DEAD;
-    untime(session);
+    session_untime(session);
     dispatch_drop(session);
     unlink_session(session);
     if (session->conn != NULL)
@@ -179,7 +98,7 @@ session_goodbye(struct session *session)
     if (session->state >= SESSION_GOODBYE)
         return;
     session->state = SESSION_GOODBYE;
-    time_it(session, &session->daemon->in_goodbye);
+    session_time(session, &session->daemon->in_goodbye);
     session_update(session);
 }
 
@@ -233,7 +152,7 @@ start_tls(struct session *session)
     session->state = SESSION_HANDSHAKE;
     if (vouch_conn_new(session->daemon->tls, session->fd, &session->conn, &err)
         == 0) {
-        time_it(session, &session->daemon->in_handshake);
+        session_time(session, &session->daemon->in_handshake);
         return 0;
     }
     lockd_say(session->daemon, LOCKD_ERROR, "FLM032E", "%s", err.text);
@@ -401,11 +320,11 @@ set_deadline(struct session *session)
         || session->state == SESSION_GOODBYE)
         return;
     if (unsent(session) >= LOCKD_OUT_PAUSE)
-        time_it(session, &daemon->in_drain);
+        session_time(session, &daemon->in_drain);
     else if (session->in != NULL)
-        time_it(session, &daemon->in_message);
+        session_time(session, &daemon->in_message);
     else
-        untime(session);
+        session_untime(session);
 }
 
 void
@@ -516,7 +435,7 @@ take_rest(struct session *session)
     vouch_buf_consume(session->in, taken);
     release_if_empty(&session->in);
     if (taken > 0)
-        untime(session);
+        session_untime(session);
 }
 
 /* Read once, behind what was left: bytes read, 0 none for now, -1 the end. */
@@ -606,7 +525,7 @@ shake_hands(struct session *session)
     if (outcome != 0)
         return;
     session->state = SESSION_OPEN;
-    untime(session);
+    session_untime(session);
 }
 
 /* The client was told to go: throw away what it says, until it goes. */

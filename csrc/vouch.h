@@ -37,6 +37,7 @@
 #include "tls/fingerprint.h"
 #include "tls/identity.h"
 #include "tls/listener.h"
+#include "tls/ocsp.h"
 #include "tls/pins.h"
 #include "tls/pkey.h"
 #include "tls/session.h"

@@ -140,6 +140,22 @@ _verdict(self)
     mPUSHi(verdict->error);
     mPUSHi(verdict->depth);
 
+const char *
+_staple_found(self)
+    struct vxs_stream *self
+  CODE:
+    RETVAL = vouch_staple_name(vouch_conn_staple_found(self->conn));
+  OUTPUT:
+    RETVAL
+
+void
+_set_staple_callback(self, callback)
+    struct vxs_stream *self
+    SV *callback
+  CODE:
+    SvREFCNT_dec(self->staple_cb);
+    self->staple_cb = newSVsv(callback);
+
 IV
 _ssl(self)
     struct vxs_stream *self

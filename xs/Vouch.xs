@@ -35,6 +35,8 @@ INCLUDE: Config.xs
 
 INCLUDE: ConfigPins.xs
 
+INCLUDE: ConfigStaple.xs
+
 INCLUDE: Stream.xs
 
 INCLUDE: StreamFacts.xs

@@ -28,6 +28,7 @@ struct vxs_stream {
     SV *socket;          /* a weak reference to the handle it is tied to */
     IO *io;              /* the handle's, while it is tied; not counted */
     SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
+    SV *staple_cb;       /* the same */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
     int utf8;            /* characters go out as Perl keeps them */
@@ -158,21 +159,6 @@ void vxs_push_cert(struct vouch_cert *cert, void *arg);
 SV *vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,
                     int of, int spelling);
 
-/* The verify callback: asks Perl.  arg is the struct vxs_stream. */
-int vxs_verify(const struct vouch_verify *verify, void *arg);
-
-/* Asking Perl for a password: the callback, and what it died with. */
-struct vxs_password {
-    SV *callback;
-    SV *pending;
-#ifdef MULTIPLICITY
-    tTHX perl;
-#endif
-};
-
-/* Ask for a password.  arg is a struct vxs_password. */
-int vxs_password(char *password, size_t size, void *arg);
-
 /* handle.c: a socket accepted, tied to a connection, and untied. */
 SV *vxs_accept(pTHX_ SV *listener, const char *class_name);
 SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback,
@@ -239,5 +225,7 @@ SV *vxs_failure_facts(pTHX_ const struct vouch_conn *conn);
 
 /* $SSL_ERROR, as a number and a text. */
 void vxs_set_ssl_error(pTHX_ IV number, const char *text);
+
+#include "callbacks.h"
 
 #endif

@@ -182,9 +182,12 @@ static void
 forget_callback(pTHX_ struct vxs_stream *self)
 {
     SV *callback = self->verify_cb;
+    SV *other = self->staple_cb;
 
     self->verify_cb = NULL;
+    self->staple_cb = NULL;
     SvREFCNT_dec(callback);
+    SvREFCNT_dec(other);
 }
 
 /*

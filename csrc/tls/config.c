@@ -284,7 +284,8 @@ vouch_config_freeze(struct vouch_config *config, struct vouch_error *err)
 {
     if (config->frozen)
         return 0;
-    if (vouch_config_freeze_trust(config, err) != 0)
+    if (vouch_config_freeze_trust(config, err) != 0
+        || vouch_ocsp_freeze(config, err) != 0)
         return -1;
     if (freeze_sessions(config) != 0)
         return vouch_error_set_openssl(err, VOUCH_E_TLS,

@@ -141,7 +141,10 @@ explain_refusal(const struct vouch_conn *conn, char *text, size_t size)
     const struct vouch_verdict *verdict = &conn->verdict;
     const char *reason = vouch_verify_error_text(verdict->error);
 
-    if (verdict->by == VOUCH_BY_PIN)
+    if (conn->staple != VOUCH_STAPLE_NONE
+        || verdict->error == X509_V_ERR_OCSP_VERIFY_FAILED)
+        reason = vouch_staple_text(conn->staple);
+    else if (verdict->by == VOUCH_BY_PIN)
         reason = "it is not among the pinned ones";
     else if (verdict->by == VOUCH_BY_CALLBACK)
         reason = "the verify callback said no";
@@ -233,7 +236,8 @@ fail_ssl(struct vouch_conn *conn)
     }
     if (reason > ALERT_REASON && ERR_GET_LIB(code) == ERR_LIB_SSL)
         return fail_alert(conn, code, openssl);
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED
+        || reason == SSL_R_INVALID_STATUS_RESPONSE) {
         explain_refusal(conn, why, sizeof(why));
         vouch_error_set(&conn->error, VOUCH_E_VERIFY,
                         "%s (the peer's certificate was refused: %s)", openssl,

@@ -13,6 +13,7 @@
 #include "tls/config.h"
 #include "tls/connection.h"
 #include "tls/failure.h"
+#include "tls/ocsp.h"
 #include "tls/verify.h"
 
 struct vouch_cert;
@@ -38,6 +39,8 @@ struct vouch_config {
     int pins_alone;
     struct vouch_pins *pins;
     vouch_verify_fn callback;
+    int ocsp_mode; /* enum vouch_ocsp_mode */
+    vouch_staple_fn staple_callback;
     struct vouch_map *names; /* server name -> struct name_entry */
     unsigned char alpn[VOUCH_ALPN_MAX];
     size_t alpn_length;
@@ -80,6 +83,7 @@ struct vouch_conn {
     void *arg;
     struct vouch_error error;
     struct vouch_verdict verdict;
+    enum vouch_staple staple;
     /* Facts, copied when the handshake is done. */
     X509 *peer;
     STACK_OF(X509) *chain; /* own one first; NULL if it sent that alone */
@@ -165,6 +169,12 @@ int vouch_config_check_open(const struct vouch_config *config,
 /* The part of freezing that config_trust.c does. */
 int vouch_config_freeze_trust(struct vouch_config *config,
                               struct vouch_error *err);
+
+/* Staples: the part of freezing, what OpenSSL calls, and why one was
+ * refused. */
+int vouch_ocsp_freeze(struct vouch_config *config, struct vouch_error *err);
+int vouch_ocsp_on_staple(SSL *ssl, void *arg);
+const char *vouch_staple_text(enum vouch_staple staple);
 
 /* Choose identity and ciphers for a server name. */
 int vouch_server_name_choose(SSL *ssl, int *alert, void *arg);

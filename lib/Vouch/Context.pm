@@ -55,7 +55,8 @@ my %SETTER = (
 my %KNOWN = map { $_ => 1 } qw(
     SSL_server SSL_use_cert SSL_identity SSL_cert_file SSL_key_file SSL_cert SSL_key
     SSL_passwd_cb SSL_fingerprint SSL_force_fingerprint SSL_check_crl SSL_crl_file
-    SSL_create_ctx_callback SSL_session_cache SSL_session_cache_size
+    SSL_create_ctx_callback SSL_session_cache SSL_session_cache_size SSL_ocsp_mode
+    SSL_ocsp_staple_callback
 );
 
 # What IO::Socket::SSL has and Vouch has not, and why.
@@ -155,6 +156,7 @@ sub _build {
     $self->_set_identities($config);
     $self->_set_pins($config);
     $self->_set_crl($config);
+    $self->_set_ocsp($config);
     _tell_program($arg->{SSL_create_ctx_callback}, $config) if defined $arg->{SSL_create_ctx_callback};
     $config->_freeze;
     @$self{qw(config files)} = ($config, \%before);
@@ -347,6 +349,16 @@ sub _set_crl {
     my $arg = $self->{arg};
     return if !defined $arg->{SSL_crl_file} && !$arg->{SSL_check_crl};
     $config->_set_crl($arg->{SSL_crl_file}, 0);
+    return;
+}
+
+sub _set_ocsp {
+    my ($self, $config)   = @_;
+    my ($mode, $callback) = @{ $self->{arg} }{qw(SSL_ocsp_mode SSL_ocsp_staple_callback)};
+    return if !defined $mode && !defined $callback;
+    _bad_argument("SSL_ocsp_staple_callback must be a code reference, not '$callback'")
+        if defined $callback && !_is_code($callback);
+    $config->_set_ocsp(_number('SSL_ocsp_mode', $mode // 0), defined $callback ? 1 : 0);
     return;
 }
 
@@ -659,6 +671,17 @@ has set up: see L<Vouch::Context::Shared>. For settings that Vouch does not have
 Net::SSLeay. Vouch's own (verification, sessions, ALPN, server names) must be
 left alone. If it dies, so does C<new>.
 
+=head2 SSL_ocsp_staple_callback
+
+    SSL_ocsp_staple_callback => sub { my ($socket, $response) = @_; ... }
+
+Looks at what a server has stapled to its certificate, instead of Vouch, in the
+handshake of a client: the socket, and the address of OpenSSL's OCSP_RESPONSE for
+Net::SSLeay, valid only during the call, or undef if there is none. What it
+returns is not looked at, as with IO::Socket::SSL; to refuse the server, die: the
+exception is thrown again by C<new> or C<connect_SSL>. It cannot use the
+connection. Called once; not for a resumed session.
+
 =head1 METHODS
 
 =head2 new
@@ -773,6 +796,31 @@ list of its issuer, and there must be one that has not run out.
 
 1 to check revocation with lists from C<SSL_ca_path> or C<SSL_ca_file>. Default
 0; C<SSL_crl_file> switches it on.
+
+=item SSL_ocsp_mode
+
+Whether a server must show that its certificate has not been revoked, by stapling
+to it what its authority's OCSP responder has signed. A sum of:
+
+    SSL_OCSP_TRY_STAPLE     a client asks for a staple, and does without
+    SSL_OCSP_MUST_STAPLE    it refuses a server that has none
+    SSL_OCSP_NO_STAPLE      it does not ask
+    SSL_OCSP_FAIL_HARD      it refuses a staple that has no answer ("try later")
+    SSL_OCSP_FULL_CHAIN     taken, and without effect
+
+Default SSL_OCSP_TRY_STAPLE where chains are checked. A staple that comes is
+checked: it must be signed by the issuer of the certificate, or who that has
+appointed, be about this certificate, and be inside its dates. One that says
+"revoked", or does not pass, refuses the server, whatever the callback says. It is
+not looked at behind a pin, nor where the callback has accepted a certificate
+whose chain is not right. Dies where a staple is demanded and no chain is checked.
+
+No responder is asked over the network, and a server of Vouch staples nothing: it
+would have to ask one every few days. C<SSL_crl_file> takes lists.
+
+=item SSL_ocsp_staple_callback
+
+See L</CALLBACKS>. Default: none.
 
 =item SSL_version
 

@@ -46,6 +46,11 @@ use constant {
     SSL_VERIFY_FAIL_IF_NO_PEER_CERT => 0x02,
     SSL_VERIFY_CLIENT_ONCE          => 0x04,
     VOUCH_VERIFY_ANY                => 0x101,
+    SSL_OCSP_NO_STAPLE              => 1,
+    SSL_OCSP_MUST_STAPLE            => 2,
+    SSL_OCSP_FAIL_HARD              => 4,
+    SSL_OCSP_FULL_CHAIN             => 8,
+    SSL_OCSP_TRY_STAPLE             => 16,
     SSL_WANT_READ                   => dualvar(-2, 'SSL wants a read first'),
     SSL_WANT_WRITE                  => dualvar(-3, 'SSL wants a write first'),
 };
@@ -53,6 +58,7 @@ use constant {
 our @EXPORT = qw(
     SSL_VERIFY_NONE SSL_VERIFY_PEER SSL_VERIFY_FAIL_IF_NO_PEER_CERT SSL_VERIFY_CLIENT_ONCE
     VOUCH_VERIFY_ANY SSL_WANT_READ SSL_WANT_WRITE $SSL_ERROR
+    SSL_OCSP_NO_STAPLE SSL_OCSP_TRY_STAPLE SSL_OCSP_MUST_STAPLE SSL_OCSP_FAIL_HARD SSL_OCSP_FULL_CHAIN
 );
 
 use constant HANDSHAKE_TIMEOUT => 30;                  # seconds
@@ -759,11 +765,11 @@ unknown ones do.
 
 =over 4
 
-=item OCSP
+=item OCSP responders
 
-C<SSL_ocsp_mode>, C<SSL_ocsp_staple_callback>, C<SSL_ocsp_cache>,
-C<ocsp_resolver> and the constants C<SSL_OCSP_...>. Revocation is by lists:
-C<SSL_crl_file>.
+C<SSL_ocsp_cache> and C<ocsp_resolver>: nobody is asked over the network. A staple is
+checked (L<Vouch::Context/SSL_ocsp_mode>), and revocation lists are
+(C<SSL_crl_file>).
 
 =item Checking names by hand
 
@@ -776,9 +782,9 @@ C<SSL_on_peer_shutdown>: the reasons are in L<Vouch::Context/new>.
 
 =item Others
 
-C<ocsp_resolver>, C<set_msg_callback>, C<idn_to_ascii>, C<idn_to_unicode> (called,
+C<set_msg_callback>, C<idn_to_ascii>, C<idn_to_unicode> (called,
 they die: L<Vouch::Socket::OldNames>). Only L<Vouch::Instead> has the variable
-C<$DEBUG>, the constants C<SSL_OCSP_...>, C<GEN_DNS> and C<GEN_IPADD>, import words
+C<$DEBUG>, the constants C<GEN_DNS> and C<GEN_IPADD>, import words
 like C<inet4>, and the other classes, such as C<IO::Socket::SSL::SSL_Context>.
 
 =back

@@ -104,7 +104,8 @@ sub _lists_of_a_folder {
 # callback belongs to the connection alone.
 sub _carries_decisions {
     my ($arg) = @_;
-    return $arg->{SSL_verify_callback} && (!$arg->{SSL_server} || $arg->{SSL_session_tickets});
+    return ($arg->{SSL_verify_callback} || $arg->{SSL_ocsp_staple_callback})
+        && (!$arg->{SSL_server} || $arg->{SSL_session_tickets});
 }
 
 sub _leaves {

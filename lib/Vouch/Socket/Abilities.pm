@@ -17,7 +17,7 @@ sub can_partial_chain { return 1 }
 sub can_ipv6          { return 'IO::Socket::IP' }
 sub can_npn           { return !!0 }
 sub can_ocsp          { return !!0 }
-sub can_ocsp_staple   { return !!0 }
+sub can_ocsp_staple   { return 1 }
 sub can_psk           { return !!0 }
 sub can_ticket_keycb  { return !!0 }
 sub can_pha           { return 1 }
@@ -65,12 +65,15 @@ of them fails.
 
 =head2 can_pha
 
+=head2 can_ocsp_staple
+
     Vouch::Socket->can_client_sni;
 
 1: a client can name its host and a server choose a certificate by it, a name
 can have certificates of several kinds of keys, there are ALPN and the suites of
-TLS 1.3, a chain may end at a trusted certificate that is not a root, and a
-client shows its certificate to a server that asks for it after the handshake.
+TLS 1.3, a chain may end at a trusted certificate that is not a root, a client shows
+its certificate to a server that asks for it after the handshake, and it checks
+the OCSP response that a server has stapled to its own.
 
 =head2 can_ecdh
 
@@ -88,8 +91,6 @@ The name of the class that does TCP, C<IO::Socket::IP>.
 
 =head2 can_ocsp
 
-=head2 can_ocsp_staple
-
 =head2 can_psk
 
 =head2 can_ticket_keycb
@@ -98,7 +99,7 @@ The name of the class that does TCP, C<IO::Socket::IP>.
 
     Vouch::Socket->can_ocsp;
 
-False: next protocol negotiation, OCSP, preshared keys, ticket keys of the
+False: next protocol negotiation, asking OCSP responders, preshared keys, ticket keys of the
 program and TLS inside TLS are not there.
 
 =head2 default_ca

@@ -118,6 +118,8 @@ sub _tie {
         eval {
             $stream->_set_names(_names($own, $self->peerhost));
             Vouch::Socket::Sessions::offer($self, $own, $stream);
+            my $look = $context->{arg}{SSL_ocsp_staple_callback};
+            $stream->_set_staple_callback($look) if defined $look;
             1;
         } ? undef : $@;
     };

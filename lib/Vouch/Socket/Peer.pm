@@ -67,6 +67,7 @@ sub verification {
         error      => $error,
         error_text => $error ? Vouch::VerifyContext::_error_text($error) : '',
         depth      => $depth,
+        staple     => $stream->_staple_found // 'none',
     };
 }
 
@@ -290,6 +291,14 @@ True or false. False, too, where there was no certificate to decide about.
 Who decided: C<pin>, C<callback>, C<chain> (OpenSSL, by chain, dates, purpose
 and name), C<any> (accepted unchecked), C<session> (a resumed one: decided when
 it was made), or C<nobody>, as there was no certificate.
+
+=item staple
+
+What a server has stapled to its certificate, for a client: C<good>, that it is
+not revoked; C<program>, where an C<SSL_ocsp_staple_callback> has looked at it;
+C<none>, if it has stapled nothing, or nothing that was looked at. (See
+L<Vouch::Context/SSL_ocsp_mode>.) After a refusal also C<revoked>, C<unknown>,
+C<unanswered>, C<old>, C<other>, C<forged> or C<broken>.
 
 =item error, error_text
 

@@ -22,7 +22,7 @@ my @methods = qw(
     get_session_reused get_ssleay_error get_sslversion get_sslversion_int getc getline getlines idn_to_ascii
     idn_to_unicode import is_SSL issuer_name kill_socket new_from_fd next_proto_negotiated ocsp_resolver
     opened opening peek peer_certificate peer_certificates pending print printf read readline recv send
-    set_args_filter_hack set_client_defaults set_ctx_defaults set_default_context
+    set_args_filter_hack set_client_defaults set_ctx_defaults set_default_context set_default_session_cache
     set_defaults set_msg_callback set_server_defaults setbuf setvbuf sock_certificate socketToSSL
     socket_to_SSL start_SSL stat stop_SSL subject_name sysread syswrite truncate ungetc
     want_read want_write write
@@ -41,6 +41,7 @@ show('version', IO::Socket::SSL->VERSION >= 2.081 ? 'enough' : 'too low');
 show('file', exists $INC{'IO/Socket/SSL.pm'});
 my %classes = (
     'IO::Socket::SSL::SSL_Context'   => [qw(new has_session_cache)],
+    'IO::Socket::SSL::Session_Cache' => [qw(new add_session get_session del_session replace_session)],
     'IO::Socket::SSL::SSL_HANDLE'    => [qw(TIEHANDLE)],
     'IO::Socket::SSL::OCSP_Cache'    => [qw(new)],
     'IO::Socket::SSL::OCSP_Resolver' => [qw(new)],
@@ -48,6 +49,14 @@ my %classes = (
 for my $class (sort keys %classes) {
     show("$class can", grep { $class->can($_) } @{ $classes{$class} });
 }
+for my $size (5, 0, undef, 'x', -1) {
+    show('a session cache of ' . ($size // 'undef'), ref(IO::Socket::SSL::Session_Cache->new($size)));
+}
+my $cache = IO::Socket::SSL::Session_Cache->new(2);
+show('an empty cache', scalar $cache->get_session('key'));
+show('a context with a cache', IO::Socket::SSL::SSL_Context->new(SSL_session_cache => $cache)->has_session_cache ? 1 : 0);
+show('a context of a size', IO::Socket::SSL::SSL_Context->new(SSL_session_cache_size => 2)->has_session_cache ? 1 : 0);
+show('a context without', IO::Socket::SSL::SSL_Context->new->has_session_cache ? 1 : 0);
 show("is a $_", IO::Socket::SSL->isa($_) ? 'yes' : 'no') for qw(IO::Socket IO::Handle IO::Socket::IP Exporter);
 PERL
         # What Vouch does not do, it says so.

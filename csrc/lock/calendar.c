@@ -163,7 +163,7 @@ put_name(struct writer *writer, const struct spec *spec, const char *text,
         put_padded(writer, spec, text);
         return;
     }
-    for (i = 0; text[i] != '\0' && i < sizeof(copy) - 1; i++)
+    for (i = 0; i < sizeof(copy) - 1 && text[i] != '\0'; i++)
         copy[i] = in_case(text[i], upper);
     copy[i] = '\0';
     put_padded(writer, spec, copy);

@@ -137,10 +137,19 @@ subtest 'numbers over restarts and crashes' => sub {
     is slurp("$flom->{path}.out"), "2\n", 'the next is out';
     $daemon->stop('KILL');
     $daemon->start;
+    ok wait_until(sub { slurp("$flom->{path}.err") =~ /is held again/ }),
+        'its holder comes back after a crash';
     spew($stop, '');
+    is + (finish($flom))[0],                      0,     'and ends as if nothing had been';
+    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "3\n", 'so the number is spent: no gap, and given once';
+    my $file = "$dir/pid-tx";
+    $flom = $daemon->start_run(@run, "echo \$\$ >$file; echo \$1; exec sleep 60", 'x');
+    wait_until(sub { -s "$flom->{path}.out" });
+    kill KILL => $flom->{pid}, slurp($file);
     finish($flom);
-    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "2\n", 'and back after a crash: no gap, and given once';
-    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "3\n", 'then the next';
+    $daemon->stop('KILL');
+    $daemon->start;
+    is + ($daemon->run(@run, 'echo $1', 'x'))[1], "4\n", 'one whose holder does not come back is given again';
 };
 
 subtest 'a state file that cannot be used' => sub {
@@ -165,7 +174,8 @@ subtest 'a state file that cannot be used' => sub {
 
 subtest 'after a crash nobody takes a lock that may be held' => sub {
     my $daemon = VouchTest::Flom->new('--state', "$dir/grace", '--grace', 1500);
-    my $flom   = holder($daemon, 'g', 'sleep 0.2');
+    my $held   = holder($daemon, 'back', 'sleep 4');
+    my $flom   = holder($daemon, 'g',    'sleep 0.2');
     $daemon->stop('KILL');
     $daemon->start;
     my $begin = time;
@@ -173,6 +183,8 @@ subtest 'after a crash nobody takes a lock that may be held' => sub {
     is + ($daemon->run('-r', 'g', '--', 'true'))[0], 0, 'granted later';
     cmp_ok time - $begin, '>', 1, 'when the grace period is over';
     finish($flom);
+    is + ($daemon->run('-r', 'back', '-o', 0, '--', 'true'))[0], 98, 'one that came back is still held';
+    is + (finish($held))[0],                                     0,  'to its end';
     $daemon->stop;
     $daemon->start;
     $begin = time;

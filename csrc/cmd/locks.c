@@ -210,8 +210,14 @@ take_one(struct flom_lock *lock, const struct vouch_flom_settings *settings,
     if (vouch_flom_client_lock(lock->client) != 0)
         return flom_locks_failed("flom_client_lock", lock->client);
     status = wait_for_lock(lock->client, settings, extra, until);
-    if (status == 0)
+    if (status == 0) {
+        const char *element = vouch_flom_client_element(lock->client);
+
+        if (element != NULL)
+            (void) snprintf(lock->element, sizeof(lock->element), "%s",
+                            element);
         flom_question_token(lock);
+    }
     return status;
 }
 

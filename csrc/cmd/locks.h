@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "flom/message.h"
+
 struct flom_extra;
 struct vouch_flom_client;
 struct vouch_flom_settings;
@@ -18,6 +20,8 @@ struct flom_lock {
     uint64_t token_epoch;
     uint64_t token_counter;
     int has_token;
+    char element[VOUCH_FLOM_ELEMENT_MAX + 1]; /* "" if none */
+    int is_lost;                              /* the daemon has gone */
 };
 
 struct flom_locks {

@@ -22,6 +22,7 @@
 #include "cmd/exit_status.h"
 #include "cmd/locks.h"
 #include "cmd/options.h"
+#include "cmd/resume.h"
 #include "flom/client.h"
 #include "flom/message.h"
 #include "flom/settings.h"
@@ -31,6 +32,7 @@
 
 #define KEPT_FD 64 /* the child's copies of connections begin here */
 #define SIGNALED 128
+#define RESUME_MS 100 /* a lost lock is asked for again so often */
 
 /* What would end flom, and goes to the command instead. */
 static const int FORWARDED[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
@@ -204,7 +206,7 @@ forward(const struct run *run)
 
 /* Tell at once that a lock is gone, and stop the command if so asked. */
 static void
-lost(const struct run *run, const struct flom_lock *lock)
+lost(const struct run *run, struct flom_lock *lock)
 {
     (void) fprintf(stderr,
                    "flom: the lock on '%s' is lost while the command runs: "
@@ -212,6 +214,8 @@ lost(const struct run *run, const struct flom_lock *lock)
                    lock->name, vouch_flom_client_reason(lock->client));
     if (run->extra->on_loss != 0)
         (void) kill(run->child, run->extra->on_loss);
+    else
+        lock->is_lost = lock->has_token;
 }
 
 static void
@@ -225,6 +229,8 @@ look_after_locks(const struct run *run)
         if (vouch_flom_client_state(lock->client) == VOUCH_FLOM_CLIENT_LOCKED
             && vouch_flom_client_advance(lock->client) == -1)
             lost(run, lock);
+        else if (lock->is_lost && flom_resume(lock) != 0)
+            lock->is_lost = 0;
     }
 }
 
@@ -242,6 +248,9 @@ wait_for_something(const struct run *run)
     for (i = 0; i < run->locks->count; i++) {
         int fd = vouch_flom_client_fd(run->locks->lock[i].client);
         int64_t ping = vouch_flom_client_next_ping(run->locks->lock[i].client);
+
+        if (run->locks->lock[i].is_lost)
+            ping = vouch_clock_monotonic_ms() + RESUME_MS;
 
         if (ping != VOUCH_FOREVER && (next == VOUCH_FOREVER || ping < next))
             next = ping;

@@ -25,14 +25,15 @@
 #define CHUNK 4096
 #define LEASE_PARTS 3
 
-static void
-disconnect(struct vouch_flom_client *client)
+void
+vouch_flom_client_disconnect(struct vouch_flom_client *client)
 {
     vouch_conn_free(client->conn);
     client->conn = NULL;
     if (client->fd != -1)
         (void) close(client->fd);
     client->fd = -1;
+    client->is_held = 0;
     client->state = VOUCH_FLOM_CLIENT_IDLE;
 }
 
@@ -41,7 +42,7 @@ vouch_flom_client_free(struct vouch_flom_client *client)
 {
     if (client == NULL)
         return;
-    disconnect(client);
+    vouch_flom_client_disconnect(client);
     vouch_config_free(client->tls);
     vouch_flom_parser_free(client->parser);
     vouch_buf_free(client->in);
@@ -89,7 +90,7 @@ vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
     client->rc = rc;
     vouch_error_clear(&client->error);
     (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s", text);
-    disconnect(client);
+    vouch_flom_client_disconnect(client);
     return -1;
 }
 
@@ -220,7 +221,23 @@ refused(struct vouch_flom_client *client, int rc)
     if (client->answer.reason[0] != '\0')
         (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s",
                                client->answer.reason);
-    client->state = VOUCH_FLOM_CLIENT_CONNECTED;
+    client->state = client->is_held ? VOUCH_FLOM_CLIENT_LOCKED
+                                    : VOUCH_FLOM_CLIENT_CONNECTED;
+    return 0;
+}
+
+static int
+granted(struct vouch_flom_client *client)
+{
+    const struct vouch_flom_message *answer = &client->answer;
+
+    client->is_held = 1;
+    client->has_element = (answer->has & VOUCH_FLOM_HAS_ELEMENT) != 0;
+    memcpy(client->element, answer->element, strlen(answer->element) + 1);
+    client->has_token = (answer->has & VOUCH_FLOM_HAS_TOKEN) != 0;
+    client->token_epoch = answer->token_epoch;
+    client->token_counter = answer->token_counter;
+    client->state = VOUCH_FLOM_CLIENT_LOCKED;
     return 0;
 }
 
@@ -238,8 +255,7 @@ take_first(struct vouch_flom_client *client)
         return -1;
     switch (answer->rc) {
     case VOUCH_FLOM_RC_OK:
-        client->state = VOUCH_FLOM_CLIENT_LOCKED;
-        return 0;
+        return granted(client);
     case VOUCH_FLOM_RC_LOCK_ENQUEUED:
     case VOUCH_FLOM_RC_LOCK_WAIT_RESOURCE:
         client->state = VOUCH_FLOM_CLIENT_WAITING;
@@ -266,10 +282,8 @@ take_later(struct vouch_flom_client *client)
         || !(answer->has & VOUCH_FLOM_HAS_RC))
         return odd(client, VOUCH_FLOM_RC_PROTOCOL_ERROR,
                    "not one to a waiting request");
-    if (answer->rc == VOUCH_FLOM_RC_OK) {
-        client->state = VOUCH_FLOM_CLIENT_LOCKED;
-        return 0;
-    }
+    if (answer->rc == VOUCH_FLOM_RC_OK)
+        return granted(client);
     if (answer->rc == VOUCH_FLOM_RC_LOCK_ENQUEUED)
         return VOUCH_FLOM_WANT_READ;
     if (answer->rc >= VOUCH_FLOM_RC_LOCK_CANT_LOCK
@@ -396,7 +410,7 @@ watch_close(struct vouch_flom_client *client)
     while (count > 0);
     if (count != 0)
         return (int) count;
-    disconnect(client);
+    vouch_flom_client_disconnect(client);
     return 0;
 }
 

@@ -71,6 +71,21 @@ int vouch_flom_client_ask(struct vouch_flom_client *client,
                           const struct vouch_flom_message *message);
 int vouch_flom_client_more(struct vouch_flom_client *client);
 
+/*
+ * Begin to change the lock that is held to what the settings say now: its
+ * mode, or its quantity.  If that is refused the old one is still held.
+ * Only a daemon of Vouch knows how.
+ */
+int vouch_flom_client_convert(struct vouch_flom_client *client);
+
+/*
+ * Begin to take up a lock that a daemon before this one has given, with its
+ * token and element (NULL: it had none).  Granted while the new daemon waits
+ * for old holders, refused at other times, and by FLoM 1.7.2.
+ */
+int vouch_flom_client_resume(struct vouch_flom_client *client, uint64_t epoch,
+                             uint64_t counter, const char *element);
+
 /* Begin to unlock; rollback gives a transactional number back.  Done when
  * the bytes are with the system: there is no answer. */
 int vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback);
@@ -79,6 +94,9 @@ int vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback);
  * the bytes are with the system.  The client is CONNECTED. */
 int vouch_flom_client_shutdown(struct vouch_flom_client *client,
                                int immediate);
+
+/* Close without a word: the daemon takes a lock back; be IDLE. */
+void vouch_flom_client_disconnect(struct vouch_flom_client *client);
 
 /* Begin to say that nothing more comes; done when the daemon closes. */
 int vouch_flom_client_close(struct vouch_flom_client *client);

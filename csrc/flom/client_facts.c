@@ -38,21 +38,17 @@ vouch_flom_client_errno(const struct vouch_flom_client *client)
 const char *
 vouch_flom_client_element(const struct vouch_flom_client *client)
 {
-    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
-        || !(client->answer.has & VOUCH_FLOM_HAS_ELEMENT))
-        return NULL;
-    return client->answer.element;
+    return client->is_held && client->has_element ? client->element : NULL;
 }
 
 int
 vouch_flom_client_token(const struct vouch_flom_client *client,
                         uint64_t *epoch_r, uint64_t *counter_r)
 {
-    if (client->state != VOUCH_FLOM_CLIENT_LOCKED
-        || !(client->answer.has & VOUCH_FLOM_HAS_TOKEN))
+    if (!client->is_held || !client->has_token)
         return 0;
-    *epoch_r = client->answer.token_epoch;
-    *counter_r = client->answer.token_counter;
+    *epoch_r = client->token_epoch;
+    *counter_r = client->token_counter;
     return 1;
 }
 

@@ -42,6 +42,12 @@ struct vouch_flom_client {
     int64_t ping_due;
     int rc;
     struct vouch_error error;
+    int is_held; /* a lock is, also while its conversion is asked for */
+    int has_element;
+    int has_token;
+    uint64_t token_epoch;
+    uint64_t token_counter;
+    char element[VOUCH_FLOM_ELEMENT_MAX + 1];
     char name[VOUCH_FLOM_NAME_MAX + 1]; /* what is locked */
     size_t name_length;
     char peer_id[VOUCH_FLOM_TEXT_MAX + 1]; /* ours, or "" */

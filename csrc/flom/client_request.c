@@ -71,21 +71,33 @@ write_lock(struct vouch_flom_client *client,
     return 0;
 }
 
+static int
+send_request(struct vouch_flom_client *client,
+             const struct vouch_flom_message *message,
+             enum vouch_flom_client_state from)
+{
+    if (client->state != from)
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE,
+            from == VOUCH_FLOM_CLIENT_LOCKED ? "nothing is locked"
+                                             : "not connected");
+    if (queue_message(client, message) != 0)
+        return -1;
+    client->first_answer = 1;
+    client->is_question = message->ask[0] != '\0';
+    client->state = VOUCH_FLOM_CLIENT_ASKING;
+    return 0;
+}
+
 int
 vouch_flom_client_ask(struct vouch_flom_client *client,
                       const struct vouch_flom_message *message)
 {
-    if (client->state != VOUCH_FLOM_CLIENT_CONNECTED)
-        return vouch_flom_client_fail(
-            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "not connected");
-    if (queue_message(client, message) != 0)
+    if (send_request(client, message, VOUCH_FLOM_CLIENT_CONNECTED) != 0)
         return -1;
     memcpy(client->name, message->name, message->name_length + 1);
     client->name_length = message->name_length;
-    client->first_answer = 1;
     client->lease_ms = 0;
-    client->is_question = message->ask[0] != '\0';
-    client->state = VOUCH_FLOM_CLIENT_ASKING;
     return 0;
 }
 
@@ -110,6 +122,34 @@ vouch_flom_client_lock(struct vouch_flom_client *client)
 }
 
 int
+vouch_flom_client_convert(struct vouch_flom_client *client)
+{
+    struct vouch_flom_message message;
+
+    if (write_lock(client, &message) != 0)
+        return -1;
+    message.convert = 1;
+    return send_request(client, &message, VOUCH_FLOM_CLIENT_LOCKED);
+}
+
+int
+vouch_flom_client_resume(struct vouch_flom_client *client, uint64_t epoch,
+                         uint64_t counter, const char *element)
+{
+    struct vouch_flom_message message;
+
+    if (write_lock(client, &message) != 0)
+        return -1;
+    memcpy(message.ask, "lock", sizeof("lock"));
+    message.has |= VOUCH_FLOM_HAS_TOKEN;
+    message.token_epoch = epoch;
+    message.token_counter = counter;
+    if (element != NULL && strlen(element) < sizeof(message.about))
+        memcpy(message.about, element, strlen(element) + 1);
+    return vouch_flom_client_ask(client, &message);
+}
+
+int
 vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
 {
     struct vouch_flom_message message;
@@ -123,6 +163,7 @@ vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
     message.rollback = rollback != 0;
     if (queue_message(client, &message) != 0)
         return -1;
+    client->is_held = 0;
     client->state = VOUCH_FLOM_CLIENT_SENDING;
     return 0;
 }

@@ -93,7 +93,8 @@ struct vouch_table *vouch_table_new(const struct vouch_table_limits *limits);
  * part in the order of the request.  Before that QUEUED or PARKED is told
  * once, and after REFUSED nothing is held.
  *
- * 0, or -1 without memory: then nothing was done and nothing decided.
+ * 0, or -1 without memory, or for a count of 0 or above
+ * VOUCH_TABLE_PARTS_MAX: then nothing was done and nothing decided.
  */
 int vouch_table_request(struct vouch_table *table,
                         const struct vouch_table_request *request,
@@ -120,7 +121,8 @@ int vouch_table_release(struct vouch_table *table, uint64_t owner,
  * it holds; REFUSED BUSY when it may not wait, or when another conversion
  * waits for the same resource (each might wait for the other for ever);
  * REFUSED IMPOSSIBLE for another type, or for more units than there are.
- * A conversion that waits goes before the queue.
+ * A conversion that waits goes before the queue; it is given up by letting
+ * go, or by converting to what is held.
  *
  * 1 with a decision; 0 if the owner holds nothing of that name; -1 without
  * memory, nothing done.

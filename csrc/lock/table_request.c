@@ -347,14 +347,11 @@ table_run_groups(struct vouch_table *table)
     }
 }
 
-/* The global order: by what names the resource, then level by level. */
+/* Two names, by what names the resource and then level by level. */
 static int
-compare_parts(const void *a, const void *b)
+compare_names(const struct vouch_lock_name *left,
+              const struct vouch_lock_name *right)
 {
-    const struct vouch_lock_name *left =
-        &((const struct vouch_group_part *) a)->name;
-    const struct vouch_lock_name *right =
-        &((const struct vouch_group_part *) b)->name;
     size_t i = 0;
     int x;
     int y;
@@ -373,6 +370,19 @@ compare_parts(const void *a, const void *b)
     else if (y > 0)
         y++;
     return x - y;
+}
+
+/* The global order; equal names stay as they were asked for. */
+static int
+compare_parts(const void *a, const void *b)
+{
+    const struct vouch_group_part *left = a;
+    const struct vouch_group_part *right = b;
+    int order = compare_names(&left->name, &right->name);
+
+    if (order != 0)
+        return order;
+    return left->index < right->index ? -1 : 1;
 }
 
 static int

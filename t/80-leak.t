@@ -12,6 +12,7 @@ use VouchTest::Turns  qw(listener sockets shake pair);
 use Vouch::Certificate;
 use Vouch::Context;
 use Vouch::Identity;
+use Vouch::Key;
 use Vouch::Socket;
 
 # Nothing is kept that nobody holds: neither values of Perl (counted by
@@ -235,6 +236,8 @@ subtest 'certificates and identities' => sub {
 subtest 'contexts' => sub {
     plan skip_all => 'Test::LeakTrace is not installed (libtest-leaktrace-perl)' if !$can_trace;
     my $context = sub { Vouch::Context->new(SSL_server => 1, @files, @_) };
+    my $object  = Vouch::Certificate->from_file($server[0]);
+    my $key     = Vouch::Key->from_file($server[1]);
     my %good    = (
         plain    => [],
         callback => [SSL_verify_mode => SSL_VERIFY_PEER, SSL_verify_callback => sub { 1 }],
@@ -247,6 +250,12 @@ subtest 'contexts' => sub {
         trust   => [SSL_verify_mode         => SSL_VERIFY_PEER, SSL_ca_file => $server[0]],
         ciphers => [SSL_cipher_list         => 'HIGH', SSL_ecdh_curve => 'X25519', SSL_version => 'TLSv1_2'],
         hook    => [SSL_create_ctx_callback => sub { 1 }],
+        objects => [SSL_cert_file => undef, SSL_key_file => undef, SSL_cert => [$object], SSL_key => $key],
+        mixed   => [SSL_cert_file => undef, SSL_cert     => { '' => $object, 'a.example' => $object }],
+        'mixed, the other way' => [SSL_key_file => undef, SSL_key       => $key],
+        authorities            => [SSL_ca => [$object],   SSL_client_ca => [$object], SSL_verify_mode => 1],
+        'ciphers by name'      => [SSL_cipher_list => { '' => 'HIGH', 'a.example' => 'HIGH' }],
+        'a staple'             => [SSL_ocsp_mode   => 16],
     );
     no_leak $_, sub { $context->(@{ $good{$_} }) }
         for sort keys %good;
@@ -264,9 +273,16 @@ subtest 'contexts' => sub {
         'a mode that is none' => [SSL_verify_mode     => 'PEER'],
         'a contradiction'     => [SSL_verify_mode     => VOUCH_VERIFY_ANY, SSL_verify_callback => sub { 1 }],
         'an unknown argument' => [SSL_verify_mod      => 1],
-        'a hook that dies'    => [SSL_create_ctx_callback => sub { die "x\n" }],
+        'a hook that dies'       => [SSL_create_ctx_callback => sub { die "x\n" }],
+        'no address'             => [SSL_ca                  => ['x']],
+        "another's key"          => [SSL_key                 => Vouch::Key->create],
+        'no parameters'          => [SSL_dh_file             => $server[0]],
+        'no cipher by name'      => [SSL_cipher_list         => { 'a.example' => 'NONE' }],
+        'a staple demanded'      => [SSL_ocsp_mode           => 2],
+        'one that is not for us' => [SSL_usebio              => 1],
     );
     no_leak "$_: refused", sub { $context->(@{ $bad{$_} }) }
+
         for sort keys %bad;
     no_leak 'reload',       sub { $context->()->reload };
     no_leak 'pins changed', sub {
@@ -353,7 +369,17 @@ subtest 'connections' => sub {
         );
         my @both = pair(listener(SSL_reuse_ctx => $context), {%client});
     };
-    no_leak 'a wrong name', sub {
+    my @look = (SSL_ca_file => $server[0], SSL_verifycn_scheme => 'none');
+    no_leak 'a look at a staple', sub {
+        my @both = pair({@files}, { @look, SSL_ocsp_staple_callback => sub { 1 } });
+    };
+    no_leak 'one that dies', sub {
+        my $both = eval {
+            pair({@files}, { @look, SSL_ocsp_staple_callback => sub { die [] } });
+        };
+    };
+    no_leak 'a staple demanded', sub { my @both = pair({@files}, { @look, SSL_ocsp_mode => 2 }) };
+    no_leak 'a wrong name',      sub {
         my ($server, $client) = sockets(
             listener(@files),
             SSL_verify_mode   => SSL_VERIFY_PEER,

@@ -162,6 +162,11 @@ C<starman --listen :443:ssl> and C<plackup --ssl=1>.
 STARTTLS on the connection that is there, and TLS from the start; servers that are
 refused.
 
+=item Net::FTP 3.14
+
+AUTH TLS and back, TLS from the start, data connections in both directions that
+resume the session of the control connection.
+
 =item IO::Async 0.802 with IO::Async::SSL 0.24
 
 Server and client. In one process with it:

@@ -132,6 +132,7 @@ vxs_listener_next(pTHX_ struct vxs_listener *self, SV *socket, SV *config,
     if (wait_ms != 0)
         vouch_listener_excuse(self->core);
     for (;;) {
+        PERL_ASYNC_CHECK(); /* a signal's handler may die, or do anything */
         if (!is_listening(aTHX_ self, socket)) {
             vouch_listener_stop(self->core);
             return nothing(aTHX_ EBADF);
@@ -139,8 +140,7 @@ vxs_listener_next(pTHX_ struct vxs_listener *self, SV *socket, SV *config,
         result = next_of(aTHX_ self, config, class_name, &idle);
         if (result != NULL)
             return result;
-        PERL_ASYNC_CHECK(); /* a signal's handler may die, or do anything */
-        if (!idle)
+        if (!idle || PL_sig_pending)
             continue;
         if (looked && deadline != VOUCH_FOREVER
             && vouch_clock_monotonic_ms() >= deadline)

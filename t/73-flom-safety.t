@@ -297,4 +297,40 @@ subtest 'the daemon as a service' => sub {
     is + (flom('--daemon', '-s', "$dir/linked", { seconds => 10 }))[0], 99, 'and no link is followed';
 };
 
+subtest 'limits' => sub {
+    my $daemon = VouchTest::Flom->new('--max-resources', 3, '--max-queue', 1, '--max-messages', 50);
+    my @held   = map { $daemon->connect } 1 .. 3;
+    is $held[$_]->ask(lock_message("r$_")),       '16 0',   "resource $_" for 0 .. 2;
+    is $daemon->connect->ask(lock_message('r3')), '16 -26', 'one resource too many';
+    my ($first, $second) = map { $daemon->connect } 1 .. 2;
+    is $first->ask(lock_message('r0')),  '16 1',   'one waits';
+    is $second->ask(lock_message('r0')), '16 -12', 'another may not';
+    my @got = $daemon->run('-r', 'r0', '--', 'true');
+    is $got[0], 99, 'flom ends';
+    like $got[2], qr/ret_cod=-13 .*\nflom: the daemon's answer: too many are waiting for this resource\n\z/,
+        'and says why';
+    my $fast = $daemon->connect;
+    $fast->say(lock_message('r1', wait => 0) x 60);
+    my @answers = map { $fast->answer } 1 .. 51;
+    is $answers[-1],  '16 -12', 'too many messages a second are refused';
+    is $fast->answer, 'end',    'and end the connection';
+    my $few = VouchTest::Flom->new('--max-connections', 2);
+    my @two = map { my $client = $few->connect; $client->ask(lock_message("c$_")); $client } 1 .. 2;
+    is $few->connect->ask(lock_message('c3')), '16 -12', 'a connection too many';
+    is + (flom('--max-queue', 0, '--', 'true'))[2], "max-queue: '0' is an invalid value\n",
+        'a limit of nothing';
+};
+
+subtest 'traces' => sub {
+    my $daemon = VouchTest::Flom->new;
+    local $ENV{FLOM_TRACE_MASK} = '0xc';
+    my $trace = "$dir/trace";
+    is + ($daemon->run('-T', $trace, '-r', 'traced', '--', 'true'))[0], 0, 'a command';
+    like slurp($trace), qr/\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \[\d+\/0x\w+\] asking for 'traced'\n/,
+        'leaves a trace';
+    like slurp($trace), qr/ended with 0x0\n\z/, 'to its end';
+    is + ($daemon->run('-T', "$dir/none/trace", '--', 'true'))[0], 99, 'a trace that cannot be written';
+    is + (flom('--debug-feature', 'nosuch'))[0],                   1,  'an unknown feature';
+};
+
 done_testing;

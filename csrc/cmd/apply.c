@@ -287,8 +287,6 @@ apply_socket_mode(struct target *target, const struct flom_given *given)
 static int
 apply_lease(struct target *target, const struct flom_given *given)
 {
-    if (given->number < 0)
-        return bad("lease", given->value, "an invalid value");
     target->extra->lease = (int) given->number;
     return 0;
 }
@@ -377,28 +375,69 @@ apply_one(struct target *target, const struct flom_given *given)
     return 0; /* an action, or in struct flom_extra as it is */
 }
 
+/* The number of an option, or what it is without one. */
+static int
+number_of(const struct flom_command_line *line, enum flom_option option,
+          int otherwise)
+{
+    const struct flom_given *given = flom_given_last(line, option);
+
+    return given == NULL ? otherwise : (int) given->number;
+}
+
+static const char *
+text_of(const struct flom_command_line *line, enum flom_option option)
+{
+    const struct flom_given *given = flom_given_last(line, option);
+
+    return given == NULL ? NULL : given->value;
+}
+
 static void
 apply_extra(const struct flom_command_line *line, struct flom_extra *extra)
 {
-    const struct flom_given *given;
-
     memset(extra, 0, sizeof(*extra));
-    given = flom_given_last(line, FLOM_TIMEOUT_TOTAL);
-    extra->timeout_total = given ? (int) given->number : -1;
-    given = flom_given_last(line, FLOM_FAIRNESS);
-    extra->fairness = given ? (int) given->number : 10000;
-    given = flom_given_last(line, FLOM_GRACE);
-    extra->grace = given ? (int) given->number : 10000;
-    given = flom_given_last(line, FLOM_STATE);
-    extra->state = given ? given->value : NULL;
-    given = flom_given_last(line, FLOM_PID_FILE);
-    extra->pid_file = given ? given->value : NULL;
-    given = flom_given_last(line, FLOM_LOG);
-    extra->log = given ? given->value : NULL;
-    given = flom_given_last(line, FLOM_LOG_LEVEL);
-    extra->log_level = given ? given->value : NULL;
+    extra->timeout_total = number_of(line, FLOM_TIMEOUT_TOTAL, -1);
+    extra->fairness = number_of(line, FLOM_FAIRNESS, 10000);
+    extra->grace = number_of(line, FLOM_GRACE, 10000);
+    extra->max_connections = number_of(line, FLOM_MAX_CONNECTIONS, 0);
+    extra->max_messages = number_of(line, FLOM_MAX_MESSAGES, 0);
+    extra->max_queue = number_of(line, FLOM_MAX_QUEUE, 0);
+    extra->max_resources = number_of(line, FLOM_MAX_RESOURCES, 0);
+    extra->state = text_of(line, FLOM_STATE);
+    extra->pid_file = text_of(line, FLOM_PID_FILE);
+    extra->log = text_of(line, FLOM_LOG);
+    extra->log_level = text_of(line, FLOM_LOG_LEVEL);
     extra->forward_signals = 1;
     extra->socket_mode = 0600;
+}
+
+/* What is a number and cannot be below zero. */
+static int
+check_numbers(const struct flom_command_line *line)
+{
+    static const struct {
+        enum flom_option option;
+        const char *name;
+        int least;
+    } numbers[] = {
+        {FLOM_LEASE, "lease", 0},
+        {FLOM_GRACE, "grace", 0},
+        {FLOM_FAIRNESS, "fairness", -1},
+        {FLOM_MAX_CONNECTIONS, "max-connections", 1},
+        {FLOM_MAX_MESSAGES, "max-messages", 1},
+        {FLOM_MAX_QUEUE, "max-queue", 1},
+        {FLOM_MAX_RESOURCES, "max-resources", 1},
+    };
+    const struct flom_given *given;
+    size_t i;
+
+    for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        given = flom_given_last(line, numbers[i].option);
+        if (given != NULL && given->number < numbers[i].least)
+            return bad(numbers[i].name, given->value, "an invalid value");
+    }
+    return 0;
 }
 
 static int
@@ -446,7 +485,9 @@ flom_apply(const struct flom_command_line *line,
     size_t i;
 
     apply_extra(line, extra);
-    status = read_files(line, settings);
+    status = check_numbers(line);
+    if (status == 0)
+        status = read_files(line, settings);
     for (i = 0; status == 0 && i < line->count; i++) {
         /* There the name is a pattern, and no setting. */
         if (line->given[i].option == FLOM_RESOURCE_NAME && is_status)

@@ -18,6 +18,10 @@ struct flom_extra {
     int fairness;
     int grace;
     unsigned socket_mode;
+    int max_connections; /* each 0: no limit of its own */
+    int max_messages;
+    int max_queue;
+    int max_resources;
     const char *state;
     const char *pid_file;
     const char *log;

@@ -15,6 +15,7 @@
 #include "cmd/question.h"
 #include "cmd/run.h"
 #include "cmd/shutdown.h"
+#include "cmd/trace.h"
 #include "flom/machine_id.h"
 #include "flom/settings.h"
 
@@ -114,6 +115,8 @@ act(const struct flom_command_line *line,
 {
     const struct flom_given *name;
 
+    if (flom_given_last(line, FLOM_DEBUG_FEATURE) != NULL)
+        return 1; /* no such feature, as FLoM says it */
     if (flom_given_last(line, FLOM_DAEMON) != NULL)
         return flom_foreground(settings, extra);
     if (flom_given_last(line, FLOM_STATUS) != NULL) {
@@ -128,6 +131,13 @@ act(const struct flom_command_line *line,
         return flom_shutdown(settings, 1);
     if (flom_given_last(line, FLOM_QUIESCE_EXIT) != NULL)
         return flom_shutdown(settings, 0);
+    if (settings->unicast_address == NULL
+        && settings->multicast_address != NULL) {
+        (void) fputs("flom: discovery by multicast (-A) is not there yet: "
+                     "name the daemon's address with -a\n",
+                     stderr);
+        return FLOM_EXIT_ERROR;
+    }
     if (line->command_count == 0) {
         (void) fputs("No command to execute!\n", stderr);
         return FLOM_EXIT_CANT_EXECUTE;
@@ -153,6 +163,8 @@ configure_and_act(const struct flom_command_line *line)
         status = dump(&settings);
     if (status == 0)
         status = flom_check(&settings);
+    if (status == 0 && flom_trace_open(&settings, 0) != 0)
+        status = FLOM_EXIT_ERROR;
     if (status == 0)
         status = act(line, &settings, &extra);
     vouch_flom_settings_clear(&settings);

@@ -20,6 +20,7 @@
 #include "cmd/apply.h"
 #include "cmd/exit_status.h"
 #include "cmd/log.h"
+#include "cmd/trace.h"
 #include "flom/settings.h"
 #include "lockd/lockd.h"
 
@@ -119,6 +120,8 @@ flom_foreground(const struct vouch_flom_settings *settings,
     if (mine.log == NULL)
         mine.log = "stderr";
     (void) signal(SIGPIPE, SIG_IGN);
+    if (flom_trace_open(settings, 1) != 0)
+        return FLOM_EXIT_ERROR;
     vouch_error_clear(&err);
     flom_log_open(&mine, &options, settings);
     options.inherited_count = inherited(fds);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/apply.h"
+#include "cmd/trace.h"
 
 static const int PRIORITIES[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO,
                                  LOG_DEBUG};
@@ -40,6 +41,7 @@ static void
 take(enum lockd_log_level level, const char *id, const char *text, void *arg)
 {
     (void) arg;
+    flom_trace(FLOM_TRACE_DAEMON, "%s %s", id, text);
     if (level > sink.highest)
         return;
     if (sink.file != NULL)
@@ -70,6 +72,10 @@ flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
     options->fairness_ms = extra->fairness;
     options->grace_ms = extra->grace;
     options->state_file = extra->state;
+    options->max_connections = (size_t) extra->max_connections;
+    options->max_resources = (size_t) extra->max_resources;
+    options->max_queue = (size_t) extra->max_queue;
+    options->messages_a_second = (unsigned) extra->max_messages;
     options->log = take;
     sink.highest = level_of(extra->log_level);
     sink.file = NULL;

@@ -23,6 +23,7 @@
 #include "cmd/locks.h"
 #include "cmd/options.h"
 #include "cmd/resume.h"
+#include "cmd/trace.h"
 #include "flom/client.h"
 #include "flom/message.h"
 #include "flom/settings.h"
@@ -307,7 +308,11 @@ run_child(struct run *run, int *rollback_r)
     }
     catch_signals(run);
     ignore_signals(run->settings->ignored_signals);
+    flom_trace(FLOM_TRACE_EXEC, "process %ld runs '%s'", (long) run->child,
+               run->argv[0]);
     status = wait_for_child(run);
+    flom_trace(FLOM_TRACE_EXEC, "process %ld ended with 0x%x",
+               (long) run->child, (unsigned) status);
     *rollback_r = status != 0;
     if (WIFSIGNALED(status))
         return SIGNALED + WTERMSIG(status);

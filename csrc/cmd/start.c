@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "cmd/apply.h"
 #include "cmd/log.h"
+#include "cmd/trace.h"
 #include "flom/client.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
@@ -73,6 +74,7 @@ be_daemon(const struct vouch_flom_settings *settings,
     (void) chdir("/");
     close_all(pipe_fd);
     vouch_error_clear(&err);
+    (void) flom_trace_open(settings, 1);
     flom_log_open(extra, &options, settings);
     if (lockd_new(&options, &daemon, &rc, &err) != 0) {
         flom_log_failure(&options, &err);

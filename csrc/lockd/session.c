@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/map.h"
+#include "flom/error_codes.h"
 #include "net/credentials.h"
 #include "net/socket.h"
 #include "tls/connection.h"
@@ -387,9 +388,12 @@ take_message(struct session *session, const unsigned char *data, size_t length)
     if (vouch_flom_parse(daemon->parser, data, length, &daemon->message, &err)
         != 0)
         bad_message(session, err.text);
-    else if (is_too_fast(session))
-        bad_message(session, "too many messages a second");
-    else
+    else if (is_too_fast(session)) {
+        dispatch_answer(session, VOUCH_FLOM_ANSWER,
+                        VOUCH_FLOM_RC_CONTAINER_FULL,
+                        "too many messages a second");
+        session_goodbye(session);
+    } else
         dispatch_message(session, &daemon->message);
     return session->state == SESSION_OPEN ? 0 : -1;
 }

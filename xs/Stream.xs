@@ -65,6 +65,23 @@ _set_names(self, server_name, verify_host)
                    vxs_name(aTHX_ verify_host, "SSL_verifycn_name")) != 0))
         vxs_throw(aTHX_ vouch_conn_error(self->conn));
 
+void
+_set_name_check(self, code, what)
+    struct vxs_stream *self
+    SV *code
+    SV *what
+  PREINIT:
+    SV *copy;
+  CODE:
+    vxs_stream_check_busy(aTHX_ self);
+    copy = newSVsv(code);
+    SvREFCNT_dec(self->name_cb);
+    self->name_cb = copy;
+    if (vouch_conn_set_name_check(self->conn, vxs_check_name,
+            SvOK(what) ? vxs_name(aTHX_ what, "SSL_verifycn_name") : NULL)
+        != 0)
+        vxs_throw(aTHX_ vouch_conn_error(self->conn));
+
 int
 _handshake(self, timeout)
     struct vxs_stream *self

@@ -119,6 +119,7 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     SvREFCNT_dec(self->socket);
     SvREFCNT_dec(self->verify_cb);
     SvREFCNT_dec(self->staple_cb);
+    SvREFCNT_dec(self->name_cb);
     SvREFCNT_dec(self->pending);
     SvREFCNT_dec(self->unsent);
     Safefree(self->data);

@@ -29,6 +29,7 @@ struct vxs_stream {
     IO *io;              /* the handle's, while it is tied; not counted */
     SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
     SV *staple_cb;       /* the same */
+    SV *name_cb;         /* the program's rules for names, likewise */
     SV *pending;         /* an exception to be thrown when C has unwound */
     int busy;            /* inside OpenSSL: the callback may not come back */
     int utf8;            /* characters go out as Perl keeps them */

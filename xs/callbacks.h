@@ -8,6 +8,12 @@
 /* The verify callback: asks Perl.  arg is the struct vxs_stream. */
 int vxs_verify(const struct vouch_verify *verify, void *arg);
 
+/* The program's rules for names: asks Perl.  arg is the stream. */
+int vxs_check_name(struct vouch_cert *cert, void *arg);
+
+/* The handshake is over: let the program's functions go. */
+void vxs_stream_forget_callbacks(pTHX_ struct vxs_stream *stream);
+
 /* Asks Perl about an OCSP staple.  arg is the struct vxs_stream. */
 int vxs_staple(void *response, void *arg);
 

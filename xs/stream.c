@@ -177,19 +177,6 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline,
     return 1;
 }
 
-/* Nobody asks it again; and a callback may hold the very socket it is for. */
-static void
-forget_callback(pTHX_ struct vxs_stream *self)
-{
-    SV *callback = self->verify_cb;
-    SV *other = self->staple_cb;
-
-    self->verify_cb = NULL;
-    self->staple_cb = NULL;
-    SvREFCNT_dec(callback);
-    SvREFCNT_dec(other);
-}
-
 /*
  * The handshake: 1 done, 0 not; then $! and $SSL_ERROR tell why, the latter
  * with the words of IO::Socket::SSL in front.
@@ -206,7 +193,7 @@ vxs_stream_handshake(pTHX_ struct vxs_stream *self, IV timeout_ms)
         outcome = vouch_conn_handshake(self->conn);
         self->busy = 0;
         if (outcome == 0 || outcome == -1)
-            forget_callback(aTHX_ self);
+            vxs_stream_forget_callbacks(aTHX_ self);
         rethrow(aTHX_ self);
         if (outcome == 0)
             return 1;

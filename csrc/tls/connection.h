@@ -52,6 +52,14 @@ int vouch_conn_new_transport(struct vouch_config *config,
 int vouch_conn_set_server_name(struct vouch_conn *conn, const char *name);
 int vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host);
 
+/*
+ * The same by the program's own rules.  What tells this check from others
+ * (host and rules): a session is resumed only where that is equal, or if it
+ * is NULL, never.
+ */
+int vouch_conn_set_name_check(struct vouch_conn *conn, vouch_name_fn check,
+                              const char *what);
+
 /* What the verify callback is given as arg. */
 void vouch_conn_set_arg(struct vouch_conn *conn, void *arg);
 

@@ -114,6 +114,24 @@ vouch_conn_set_verify_host(struct vouch_conn *conn, const char *host)
 }
 
 int
+vouch_conn_set_name_check(struct vouch_conn *conn, vouch_name_fn check,
+                          const char *what)
+{
+    char *copy = NULL;
+
+    if (what != NULL) {
+        copy = OPENSSL_strdup(what);
+        if (copy == NULL)
+            return vouch_error_set(&conn->error, VOUCH_E_MEMORY,
+                                   "out of memory");
+    }
+    OPENSSL_free(conn->verify_host);
+    conn->verify_host = copy;
+    conn->name_check = check;
+    return 0;
+}
+
+int
 vouch_conn_is_ready(const struct vouch_conn *conn)
 {
     return conn->state == VOUCH_CONN_READY;

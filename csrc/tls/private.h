@@ -93,7 +93,8 @@ struct vouch_conn {
     const char *cipher;
     char *alpn; /* or NULL */
     char *server_name;
-    char *verify_host; /* what the peer's certificate must be for */
+    char *verify_host;        /* what the peer's certificate must be for */
+    vouch_name_fn name_check; /* or NULL: OpenSSL checks the name */
     struct vouch_session *follower; /* gets the sessions as they come */
 };
 

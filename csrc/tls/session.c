@@ -16,6 +16,7 @@ struct vouch_session {
     SSL_SESSION *session;        /* NULL: none has come yet */
     struct vouch_config *config; /* that made it: our identity, our policy */
     char *host;                  /* that the peer was checked for, or NULL */
+    int own_names;               /* the program's rules, told by host */
 };
 
 void
@@ -29,13 +30,21 @@ vouch_session_free(struct vouch_session *session)
     OPENSSL_free(session);
 }
 
+/* A check of the name that no other connection can have. */
+static int
+is_unique(const struct vouch_conn *conn)
+{
+    return conn->name_check != NULL && conn->verify_host == NULL;
+}
+
 /* What the connection would resume now, or NULL. */
 static SSL_SESSION *
 resumable(const struct vouch_conn *conn)
 {
     SSL_SESSION *now;
 
-    if (conn->state == VOUCH_CONN_NEW || conn->state == VOUCH_CONN_FAILED)
+    if (conn->state == VOUCH_CONN_NEW || conn->state == VOUCH_CONN_FAILED
+        || is_unique(conn))
         return NULL;
     now = SSL_get1_session(conn->ssl);
     if (now != NULL && SSL_SESSION_is_resumable(now))
@@ -56,6 +65,7 @@ session_new(const struct vouch_conn *conn, SSL_SESSION *now)
     }
     session->references = 1;
     session->session = now;
+    session->own_names = conn->name_check != NULL;
     session->config = vouch_config_ref(conn->config);
     if (conn->verify_host == NULL)
         return session;
@@ -80,7 +90,8 @@ vouch_session_follow(struct vouch_conn *conn)
 {
     struct vouch_session *session;
 
-    if (conn->state != VOUCH_CONN_READY || conn->config->role != VOUCH_CLIENT)
+    if (conn->state != VOUCH_CONN_READY || conn->config->role != VOUCH_CLIENT
+        || is_unique(conn))
         return NULL;
     session = session_new(conn, resumable(conn));
     if (session == NULL)
@@ -108,7 +119,8 @@ vouch_session_arrived(SSL *ssl, SSL_SESSION *fresh)
 static int
 fits(const struct vouch_session *session, const struct vouch_conn *conn)
 {
-    if (conn->state != VOUCH_CONN_NEW || session->config != conn->config)
+    if (conn->state != VOUCH_CONN_NEW || session->config != conn->config
+        || session->own_names != (conn->name_check != NULL) || is_unique(conn))
         return 0;
     if (session->host == NULL || conn->verify_host == NULL)
         return session->host == conn->verify_host;

@@ -70,6 +70,22 @@ accepts_all(const struct vouch_config *config)
            || !(config->mode & VOUCH_VERIFY_PEER);
 }
 
+/* By the program's own rules; like OpenSSL's verdict on a name it is
+ * final. */
+static int
+has_wrong_name(struct vouch_conn *conn, X509_STORE_CTX *store)
+{
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+
+    if (conn->name_check == NULL
+        || conn->name_check(vouch_cert_borrow(leaf), conn->arg) == 1)
+        return 0;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+    conn->verdict.error = X509_V_ERR_HOSTNAME_MISMATCH;
+    conn->verdict.depth = 0;
+    return 1;
+}
+
 /* Build the chain and check it, asking the callback on the way. */
 static int
 check_chain(struct vouch_conn *conn, X509_STORE_CTX *store)
@@ -78,6 +94,8 @@ check_chain(struct vouch_conn *conn, X509_STORE_CTX *store)
 
     if (accepts_all(conn->config))
         return decide(conn, store, 1, VOUCH_BY_ANY);
+    if (accepted && has_wrong_name(conn, store))
+        return decide(conn, store, 0, VOUCH_BY_CHAIN);
     if (conn->verdict.by != VOUCH_BY_CALLBACK)
         return decide(conn, store, accepted, VOUCH_BY_CHAIN);
     return decide(conn, store, accepted, VOUCH_BY_CALLBACK);

@@ -40,6 +40,13 @@ struct vouch_verify {
  */
 typedef int (*vouch_verify_fn)(const struct vouch_verify *verify, void *arg);
 
+/*
+ * The program's own rules for names: 1 if the certificate is for the host
+ * that is wanted, else 0.  arg is as above.  Asked about the peer's own
+ * certificate when all else about it has been accepted.
+ */
+typedef int (*vouch_name_fn)(struct vouch_cert *cert, void *arg);
+
 enum vouch_decided_by {
     VOUCH_BY_NOBODY = 0,   /* there was nothing to decide */
     VOUCH_BY_PIN = 1,      /* pinned, or not pinned and pins decide alone */

@@ -18,6 +18,7 @@ use Vouch::Socket::Abilities ();
 use Vouch::Socket::Arguments ();
 use Vouch::Socket::Defaults  ();
 use Vouch::Socket::Handshake ();
+use Vouch::Socket::Names     ();
 use Vouch::Socket::OldNames  ();
 use Vouch::Socket::Peer      ();
 use Vouch::Socket::Upgrade   ();
@@ -25,14 +26,15 @@ use Vouch::Stream            ();
 
 our @ISA = qw(
     Vouch::Socket::Arguments Vouch::Socket::Handshake Vouch::Socket::Peer Vouch::Socket::Upgrade
-    Vouch::Socket::Abilities Vouch::Socket::Defaults Vouch::Socket::OldNames IO::Socket::IP
+    Vouch::Socket::Names Vouch::Socket::Abilities Vouch::Socket::Defaults Vouch::Socket::OldNames
+    IO::Socket::IP
 );
 
 # What programs also call as functions.
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
     *$_ = __PACKAGE__->can($_)
-        for qw(default_ca socketToSSL socket_to_SSL), @Vouch::Socket::Defaults::FUNCTIONS;
+        for qw(default_ca socketToSSL socket_to_SSL verify_hostname_of_cert), @Vouch::Socket::Defaults::FUNCTIONS;
 }
 
 our $SSL_ERROR = dualvar(0, '');
@@ -734,9 +736,9 @@ unchanged files, see L<Vouch::Context::Shared>.
 
 =item *
 
-C<SSL_verifycn_scheme> knows C<none>; the names of protocols mean the check
-described in L</Names of hosts>, which is the same for all of them. A hash is
-refused.
+Names of hosts are checked by one set of rules, whatever protocol
+C<SSL_verifycn_scheme> names, and that is in some points stricter:
+L<Vouch::Socket::Names/Schemes>.
 
 =item *
 
@@ -770,10 +772,6 @@ unknown ones do.
 C<SSL_ocsp_cache> and C<ocsp_resolver>: nobody is asked over the network. A staple is
 checked (L<Vouch::Context/SSL_ocsp_mode>), and revocation lists are
 (C<SSL_crl_file>).
-
-=item Checking names by hand
-
-C<verify_hostname>, C<verify_hostname_of_cert>, C<SSL_verifycn_publicsuffix>.
 
 =item Protocol details
 
@@ -988,11 +986,11 @@ name; an address is never sent. An empty string asks for none.
 The name or address the server's certificate must be for. Default:
 C<SSL_hostname>, else C<PeerAddr>.
 
-=item SSL_verifycn_scheme
+=item SSL_verifycn_scheme, SSL_verifycn_publicsuffix
 
-C<none> to check no name; C<default>, or the name of a protocol or RFC that
-IO::Socket::SSL knows, for the check in L</Names of hosts>. Dies with any other.
-Default: C<default>.
+C<none> to check no name; C<default>, or the name of a protocol or RFC, for the check in
+L</Names of hosts>; or a hash reference with rules of your own:
+L<Vouch::Socket::Names>. Dies with any other. Default: C<default>.
 
 =item SSL_startHandshake
 
@@ -1156,6 +1154,14 @@ end, or undef with C<$!>.
 
 What programs ask before they use a feature, and C<default_ca>: see
 L<Vouch::Socket::Abilities>.
+
+=head2 verify_hostname
+
+=head2 verify_hostname_of_cert
+
+    $socket->verify_hostname('www.example.org') or die "another host\n";
+
+Whether a certificate is for a host: see L<Vouch::Socket::Names>.
 
 =head2 get_peer_certificate and others
 

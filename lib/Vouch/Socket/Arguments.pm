@@ -9,6 +9,7 @@ use Vouch::Context         ();
 use Vouch::Context::Shared ();
 use Vouch::Error           ();
 use Vouch::SessionCache    ();
+use Vouch::Socket::Names   ();
 
 # What the arguments say about a socket, or about all that a listener accepts.
 
@@ -16,17 +17,14 @@ use Vouch::SessionCache    ();
 my @OWN = qw(
     SSL_hostname SSL_verifycn_name SSL_verifycn_scheme SSL_startHandshake SSL_reuse_ctx
     SSL_error_trap SSL_keepSocketOnError SSL_io_timeout SSL_max_line SSL_session
+    SSL_verifycn_publicsuffix
     SSL_session_key
 );
 
 # What a socket needs for its handshake only; much of it may be closures over
 # the very socket.
-my @FOR_HANDSHAKE = qw(held settled SSL_error_trap SSL_verifycn_scheme SSL_session);
-
-# Vouch checks names as RFC 9525 says, whatever the protocol; "none" does not.
-my %SCHEME = map { $_ => 1 } qw(
-    default none http www smtp imap pop3 acap ldap ftp xmpp sip gist nntp netconf syslog snmp
-    rfc2818 rfc3207 rfc2595 rfc4513 rfc5539 rfc3920 rfc5922 rfc5971 rfc3261 rfc4642 rfc5425 rfc5953
+my @FOR_HANDSHAKE = qw(
+    held settled rules SSL_error_trap SSL_verifycn_scheme SSL_verifycn_publicsuffix SSL_session
 );
 
 # All that new() takes.
@@ -47,7 +45,8 @@ sub _settings {
     _check_trap($own{SSL_error_trap});
     Vouch::SessionCache::_check_key('SSL_session_key', $own{SSL_session_key})
         if defined $own{SSL_session_key};
-    _check_scheme($own{SSL_verifycn_scheme});
+    $own{rules} = Vouch::Socket::Names::_rules('SSL_verifycn_scheme',
+        @own{qw(SSL_verifycn_scheme SSL_verifycn_publicsuffix)});
     return _prepare(\%own, $context);
 }
 
@@ -99,13 +98,6 @@ sub _context_in {
         if !blessed $context || !$context->isa('Vouch::Context');
     $context->_check_whole;
     return $context;
-}
-
-sub _check_scheme {
-    my ($scheme) = @_;
-    return if !defined $scheme || $SCHEME{$scheme};
-    my $told = ref $scheme ? 'a ' . lc(ref $scheme) . ' is not supported' : "'$scheme' is not known";
-    _bad_argument("SSL_verifycn_scheme: $told; use 'default' or 'none'");
 }
 
 sub _check_trap {

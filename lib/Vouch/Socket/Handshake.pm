@@ -116,7 +116,7 @@ sub _tie {
     my $error = do {
         local $@;
         eval {
-            $stream->_set_names(_names($own, $self->peerhost));
+            $self->_set_names($own, $stream);
             Vouch::Socket::Sessions::offer($self, $own, $stream);
             my $look = $context->{arg}{SSL_ocsp_staple_callback};
             $stream->_set_staple_callback($look) if defined $look;
@@ -142,16 +142,21 @@ sub _check_verb {
 
 # The name to ask the server for (SNI; never an address), and the name or
 # address its certificate must be for.
-sub _names {
-    my ($own, $address) = @_;
-    my $peer   = $own->{peer};
-    my $asked  = $own->{SSL_hostname} // $peer // '';
-    my $scheme = $own->{SSL_verifycn_scheme} // 'default';
+sub _set_names {
+    my ($self, $own, $stream) = @_;
+    my $peer  = $own->{peer};
+    my $asked = $own->{SSL_hostname} // $peer // '';
     # PeerAddrInfo tells no name: then the address it came to; a name that is
     # to be checked and is not there at all is refused.
-    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $address
+    my $wanted = $own->{SSL_verifycn_name} // (length $asked ? $asked : $peer) // $self->peerhost
         // ($own->{context}->_checks_name ? '' : undef);
-    return (length $asked && !_is_address($asked) ? $asked : undef, $scheme eq 'none' ? undef : $wanted,);
+    my $rules = $own->{rules};
+    undef $wanted if defined $rules && !ref $rules;            # none
+    s/(?<=[^.])\.\z// for grep { defined } $asked, $wanted;    # "example.org." is the name in full
+    my ($what, $check) = defined $wanted ? Vouch::Socket::Names::_checker($wanted, $rules) : ();
+    $stream->_set_names(length $asked && !_is_address($asked) ? $asked : undef, $check ? undef : $wanted);
+    $stream->_set_name_check($check, $what) if $check;
+    return;
 }
 
 sub _is_address {

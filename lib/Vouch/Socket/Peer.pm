@@ -116,11 +116,12 @@ my %FIELD = (
 sub _certificate {
     my ($value) = @_;
     return $value if blessed $value && $value->isa('Vouch::Certificate');
-    return Vouch::Certificate::_from_openssl($value)
-        if !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/ && $value % 4 == 0;
+    my $is_address = defined $value && !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/ && $value % 4 == 0;
+    return Vouch::Certificate::_from_openssl($value) if $is_address;
     Vouch::Error->throw(
         code    => 'argument',
-        message => "a certificate must be a Vouch::Certificate, or the address of an X509, not '$value'",
+        message => 'a certificate must be a Vouch::Certificate, or the address of an X509, not '
+            . (defined $value ? "'$value'" : 'undef'),
     );
 }
 

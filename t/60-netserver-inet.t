@@ -9,6 +9,7 @@ use IO::Socket::IP       ();
 use POSIX                ();
 use VouchTest            qw(identity slurp spew temp_dir);
 use VouchTest::NetServer qw(exchange ending);
+use VouchTest::Hostile   qw(bad_client kinds);
 use Vouch::Certificate   ();
 use Vouch::Socket;
 
@@ -133,6 +134,15 @@ subtest 'a client that says nothing' => sub {
     is status($inetd),              0, 'it ends well';
     like slurp($inetd->{log}), qr/No TLS with 127.0.0.1:[0-9]+: no handshake within 0.3 seconds/,
         'and says so';
+};
+
+subtest 'clients that break off' => sub {
+    for my $n (0 .. kinds() - 1) {
+        my $inetd = inetd(run => { SSL_handshake_timeout => 2 });
+        is bad_client($inetd->{port}, $n), undef, "client $n";
+        is status($inetd),                 0,     'the process ends well';
+        unlike slurp($inetd->{log}), qr/ at \S+ line /, 'and complains of nothing but the client';
+    }
 };
 
 subtest 'what is wrong' => sub {

@@ -172,7 +172,7 @@ subtest 'slow clients' => sub {
 subtest 'a client that ends first' => sub {
     my $tcp = $server->tcp;
     my $ctx = Net::SSLeay::CTX_new_with_method(Net::SSLeay::TLS_client_method()) or die 'CTX_new';
-    my $ssl = Net::SSLeay::new($ctx) or die 'SSL_new';
+    my $ssl = Net::SSLeay::new($ctx)                                             or die 'SSL_new';
     Net::SSLeay::set_fd($ssl, fileno $tcp);
     is Net::SSLeay::connect($ssl), 1, 'a client of another make';
     Net::SSLeay::write($ssl, "large\nrest");

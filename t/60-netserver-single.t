@@ -4,10 +4,10 @@ use Test::More;
 use lib 't/lib';
 
 use VouchTest::Needs 'Net::Server' => 'libnet-server-perl';
-use Socket               qw(AF_UNIX SOCK_STREAM);
-use Time::HiRes          qw(sleep time);
+use Time::HiRes          qw(time);
 use VouchTest            qw(identity);
 use VouchTest::NetServer qw(exchange ending);
+use VouchTest::Relay     ();
 use Vouch::Socket;
 
 # Net::Server itself, one process that serves one client after the other: who
@@ -45,46 +45,19 @@ sub answer {
     return exchange($server->client(%arg), "hello\n") // 'no answer';
 }
 
-# A client whose bytes go to the server when the test says so: its TLS is on a
-# pair of sockets in here.
+# A client that has begun its handshake, and waits.
 sub slow_client {
     my ($server, %arg) = @_;
-    my $port = delete $arg{PeerPort} // $server->port;
-    socketpair my $near, my $far, AF_UNIX, SOCK_STREAM, 0 or die "socketpair: $!";
-    my $tcp = $server->tcp(PeerPort => $port);
-    $_->blocking(0) for $near, $far, $tcp;
-    my $tls =
-        Vouch::Socket->start_SSL($near, SSL_startHandshake => 0, SSL_verify_mode => SSL_VERIFY_NONE, %arg);
-    $tls->connect_SSL;
-    sysread $far, my $hello, 16_384;
-    syswrite $tcp, substr $hello, 0, 20, '';
-    return { tls => $tls, far => $far, tcp => $tcp, to_server => $hello };
+    return VouchTest::Relay->new(delete $arg{PeerPort} // $server->port, %arg)->send(20);
 }
 
-# Let bytes through until the function is true.
-sub relay {
-    my ($client, $done) = @_;
-    my ($far,    $tcp)  = @$client{qw(far tcp)};
-    my $deadline = time + 15;
-    until ($done->()) {
-        die "the slow client takes too long\n" if time > $deadline;
-        sysread $far, $client->{to_server}, 16_384, length $client->{to_server};
-        my $sent = syswrite $tcp, $client->{to_server};
-        substr $client->{to_server}, 0, $sent // 0, '';
-        syswrite $far, $_ for grep { sysread $tcp, $_, 16_384 } my $bytes;
-        sleep 0.002;
-    }
-    return;
-}
-
-# Finish the handshake, send this, and return all that is answered.
+# Finish the handshake, send this, and return the line that is answered.
 sub finish {
     my ($client, $line) = @_;
-    my $tls = $client->{tls};
-    relay($client, sub { $tls->connect_SSL });
+    my $tls = $client->handshake->tls;
     print {$tls} $line;
     my $answer = '';
-    relay($client, sub { $tls->sysread($answer, 16_384, length $answer); $answer =~ /\n/ });
+    $client->run(sub { $tls->sysread($answer, 16_384, length $answer); $answer =~ /\n/ });
     return $answer;
 }
 

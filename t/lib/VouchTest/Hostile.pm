@@ -146,7 +146,8 @@ sub survives {
         or Test::More::diag(open_descriptors($pid) . " in place of $before{descriptors}");
     my $grown = memory_of($pid) - $before{memory};
     Test::More::cmp_ok($grown, '<', $grow, 'no memory is lost (kB)') if !$ENV{VOUCH_TEST_TOOL};
-    Test::More::is($server->stop, 0, 'the server ends well');
+    Test::More::is($server->stop,          0,  'the server ends well');
+    Test::More::is($server->warnings_said, '', 'without a warning');
     return;
 }
 

@@ -138,8 +138,15 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
 }
 
 # What was known when the client came, for it may be gone already.
-sub sockname { return ${ *{ $_[0] } }{netserver_sockname} // CORE::getsockname($_[0]) }
-sub peername { return ${ *{ $_[0] } }{netserver_peername} // CORE::getpeername($_[0]) }
+sub sockname {
+    my $own = \%{ *{ $_[0] } };
+    return exists $own->{netserver_sockname} ? $own->{netserver_sockname} : CORE::getsockname($_[0]);
+}
+
+sub peername {
+    my $own = \%{ *{ $_[0] } };
+    return exists $own->{netserver_peername} ? $own->{netserver_peername} : CORE::getpeername($_[0]);
+}
 
 sub sockhost { return _numeric($_[0]->sockname, 1) }
 sub sockport { return _numeric($_[0]->sockname, 2) }
@@ -244,18 +251,18 @@ sub _introduce {
 sub _give_up {
     my ($self, $died) = @_;
     my $error = $died ? Vouch::Error->new(code => 'verify', message => _told($died)) : $self->last_error;
-    my ($host, $number) = map { $_ // '?' } $self->peerhost, $self->peerport;
-    $host = "[$host]" if $host =~ /:/;
-    $self->_port->log(
-        2,
-        "No TLS with $host:$number: " . join '; ',
-        grep { defined } $error->message,
-        $error->details
-    );
+    my $who   = $error->peer // $self->_peer // 'a client that has gone';
+    $self->_port->log(2, join '; ', "No TLS with $who: " . $error->message, grep { defined } $error->hint);
     $self->SUPER::close(SSL_no_shutdown => 1);
     tie *$self, 'Vouch::NetServer::Gone';
     ${*$self}{vouch_error} = $error;
     return;
+}
+
+sub _peer {
+    my ($self) = @_;
+    my $host = $self->peerhost // return;
+    return ($host =~ /:/ ? "[$host]" : $host) . ':' . $self->peerport;
 }
 
 # Without the place, which would be one in here.
@@ -263,14 +270,14 @@ sub _told { return ref $_[0] && $_[0]->can('message') ? $_[0]->message : $_[0] =
 
 sub _numeric {
     my ($name, $index) = @_;
-    return if !defined $name;
+    return undef if !defined $name;    ## no critic (ProhibitExplicitReturnUndef)
     my ($error, @found) = Socket::getnameinfo($name, NI_NUMERICHOST | NI_NUMERICSERV);
     return $error ? undef : $found[$index - 1];
 }
 
 sub _packed {
     my ($name) = @_;
-    return if !defined $name;
+    return undef if !defined $name;    ## no critic (ProhibitExplicitReturnUndef)
     my $family = Socket::sockaddr_family($name);
     return
           $family == AF_INET  ? (Socket::unpack_sockaddr_in($name))[1]

@@ -153,6 +153,8 @@ test_texts(void)
          "TLS_NO_SUCH"},
         {"groups", vouch_config_set_groups, "X25519:P-256", "P-1",
          VOUCH_E_CONFIG, "P-1"},
+        {"a group by number", vouch_config_set_groups, "415", "13",
+         VOUCH_E_CONFIG, "13"},
     };
     size_t i;
 
@@ -187,6 +189,8 @@ test_numbers(void)
         {"tickets off", vouch_config_set_tickets, 0, 0},
         {"server order on", vouch_config_set_server_order, 1, 0},
         {"server order off", vouch_config_set_server_order, 0, 0},
+        {"buffers released", vouch_config_set_release_buffers, 1, 0},
+        {"buffers kept", vouch_config_set_release_buffers, 0, 0},
     };
     struct vouch_config *frozen = fresh(VOUCH_SERVER);
     size_t i;

@@ -463,8 +463,9 @@ seldom, down to twice a second.
 
 An event loop watches L</handle> (or L</fileno>) for reading, sets a timer for
 L</next_deadline>, and calls L</advance> when either comes, which does what can
-be done without waiting and returns the connections that are ready. With
-C<select>:
+be done without waiting and returns the connections that are ready. The folder
+F<examples> of the distribution has whole servers with it: F<listener-io-async.pl>,
+F<listener-anyevent.pl> and F<listener-mojo.pl>. With C<select>:
 
 =for example begin
 

@@ -131,7 +131,7 @@ sub _note {
     my $seen = $self->{seen} or return 1;
     $seen->{certificate}[$depth] //= $certificate;
     my $number = $store->error;
-    push @{ $seen->{fault} }, { depth => $depth, number => $number, text => $store->error_text }
+    push @{ $seen->{fault} }, { depth => $depth, number => $number, text => _plain($store->error_text) }
         if !$ok && !grep { $_->{depth} == $depth && $_->{number} == $number } @{ $seen->{fault} };
     return 1;
 }
@@ -332,7 +332,7 @@ sub _take_chain {
     $facts->{chain} = [map { _certificate($_) } @chain];
     $facts->{trust} = {
         accepted => @{ $seen->{fault} } ? 0 : 1,
-        faults   => [map { { %$_, text => _plain($_->{text}) } } @{ $seen->{fault} }],
+        faults   => $seen->{fault},
     };
     $facts->{name_accepted} = $chain[0]->is_for($self->{name}) ? 1 : 0;
     $self->{leaf}           = $chain[0];

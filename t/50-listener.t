@@ -167,6 +167,10 @@ subtest 'what is told' => sub {
     is $failure->{exception},   undef,                            'no callback has died';
     isa_ok $failure->{error}, 'Vouch::Error', 'the error';
     like $failure->{error}->message, qr/http request/, 'it tells why';
+    is $failure->{error}->cause, 'plain_http',        'the usual cause';
+    is $failure->{error}->side,  'ours',              'and which side refused';
+    is $failure->{error}->peer,  $failure->{address}, 'whom';
+    like $failure->{error}->hint, qr{https://}, 'with a hint';
     is $failure->{text},           "$failure->{address}: " . $failure->{error}->message, 'the text has both';
     is $listener->stats->{failed}, 1,                                                    'it is counted';
 
@@ -187,7 +191,9 @@ subtest 'what is told' => sub {
     ok until_told($listener, sub { $client->connect_SSL if defined fileno $client; @told }),
         'a certificate that is not trusted';
     ($failure) = told();
-    is $failure->{error}->code, 'verify', 'is refused';
+    is $failure->{error}->code,  'verify',     'is refused';
+    is $failure->{error}->cause, 'untrusted',  'as untrusted';
+    is $failure->{error}->alert, 'unknown_ca', 'with an alert';
 };
 
 subtest 'on_error may do anything' => sub {

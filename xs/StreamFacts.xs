@@ -16,8 +16,11 @@ _error(self)
 SV *
 _failure(self)
     struct vxs_stream *self
+  PREINIT:
+    struct vouch_failure failure;
   CODE:
-    RETVAL = vxs_failure_facts(aTHX_ self->conn);
+    vouch_conn_failure(self->conn, &failure);
+    RETVAL = vxs_failure_facts(aTHX_ vouch_conn_error(self->conn), &failure);
   OUTPUT:
     RETVAL
 

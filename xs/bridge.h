@@ -219,10 +219,11 @@ SV *vxs_stream_line(pTHX_ struct vxs_stream *stream);
 /*
  * failure.c: the error of a connection, and, where the peer had a part in it,
  * who that is, who refused and what to do (valid for the moment); and a
- * reference to a hash of what a Vouch::Error may hold.
+ * reference to a hash of what a Vouch::Error may hold (NULL: no connection).
  */
 const char *vxs_failure_text(pTHX_ const struct vouch_conn *conn);
-SV *vxs_failure_facts(pTHX_ const struct vouch_conn *conn);
+SV *vxs_failure_facts(pTHX_ const struct vouch_error *err,
+                      const struct vouch_failure *failure);
 
 /* $SSL_ERROR, as a number and a text. */
 void vxs_set_ssl_error(pTHX_ IV number, const char *text);

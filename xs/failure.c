@@ -339,25 +339,25 @@ put_text(pTHX_ HV *hash, const char *name, const char *text)
 }
 
 SV *
-vxs_failure_facts(pTHX_ const struct vouch_conn *conn)
+vxs_failure_facts(pTHX_ const struct vouch_error *err,
+                  const struct vouch_failure *failure)
 {
-    const struct vouch_error *err = vouch_conn_error(conn);
-    struct vouch_failure failure;
     HV *hash = newHV();
     SV *facts = newRV_noinc((SV *) hash);
 
-    vouch_conn_failure(conn, &failure);
     put_text(aTHX_ hash, "code",
              err->code == VOUCH_OK ? "timeout" : vouch_code_name(err->code));
     put_text(aTHX_ hash, "message", err->text);
     put(aTHX_ hash, "errno", newSViv(err->sys_errno));
     put(aTHX_ hash, "library", newSVuv(err->lib_code));
-    put_text(aTHX_ hash, "cause", vouch_cause_name(failure.cause));
-    put_text(aTHX_ hash, "side", vouch_side_name(failure.side));
-    put_text(aTHX_ hash, "alert", vouch_alert_name(failure.alert));
-    put_text(aTHX_ hash, "peer", failure.peer);
-    put_text(aTHX_ hash, "server_name", failure.server_name);
-    put_text(aTHX_ hash, "hint", advice_for(&failure));
-    put(aTHX_ hash, "details", details_of(aTHX_ & failure));
+    if (failure == NULL)
+        return facts;
+    put_text(aTHX_ hash, "cause", vouch_cause_name(failure->cause));
+    put_text(aTHX_ hash, "side", vouch_side_name(failure->side));
+    put_text(aTHX_ hash, "alert", vouch_alert_name(failure->alert));
+    put_text(aTHX_ hash, "peer", failure->peer);
+    put_text(aTHX_ hash, "server_name", failure->server_name);
+    put_text(aTHX_ hash, "hint", advice_for(failure));
+    put(aTHX_ hash, "details", details_of(aTHX_ failure));
     return facts;
 }

@@ -75,11 +75,9 @@ record_of(pTHX_ struct vxs_listener *self,
         vouch_address_text(&event->peer, peer, sizeof(peer));
     push_text(aTHX_ record, vouch_listener_failure_name(event->what));
     push_text(aTHX_ record, peer);
-    push_text(aTHX_ record, event->server_name);
-    push_text(aTHX_ record, vouch_code_name(event->error.code));
-    push_text(aTHX_ record, event->error.text);
-    av_push(record, newSViv(event->error.sys_errno));
-    av_push(record, newSVuv(event->error.lib_code));
+    av_push(record, vxs_failure_facts(
+                        aTHX_ & event->error,
+                        event->why.peer[0] == '\0' ? NULL : &event->why));
     av_push(record, exception == NULL ? newSV(0) : exception);
     return newRV_noinc((SV *) record);
 }

@@ -209,21 +209,6 @@ vouch_listener_new(int fd, const struct vouch_listener_limits *limits,
     return 0;
 }
 
-/* The host asked for, as far as the handshake has come. */
-static void
-copy_server_name(const struct vouch_conn *conn, char *name)
-{
-    const char *asked = conn->server_name;
-    size_t i;
-
-    if (asked == NULL)
-        asked = SSL_get_servername(conn->ssl, TLSEXT_NAMETYPE_host_name);
-    for (i = 0;
-         asked != NULL && asked[i] != '\0' && i + 1 < VOUCH_LISTENER_NAME; i++)
-        name[i] = asked[i] > ' ' && asked[i] < 127 ? asked[i] : '?';
-    name[i] = '\0';
-}
-
 /* A failure, before it is known whose and why. */
 void
 vouch_listener_begin_failure(struct vouch_listener *self,
@@ -235,7 +220,9 @@ vouch_listener_begin_failure(struct vouch_listener *self,
     event->conn = NULL;
     event->seat = NULL;
     event->fd = -1;
-    event->server_name[0] = '\0';
+    memset(&event->why, 0, sizeof(event->why));
+    event->why.role = VOUCH_SERVER;
+    event->why.alert = -1;
     vouch_error_clear(&event->error);
     self->seen = vouch_clock_monotonic_ms();
 }
@@ -251,7 +238,7 @@ vouch_listener_fail(struct vouch_listener *self, struct pending *p,
 {
     vouch_listener_begin_failure(self, what, event);
     event->peer = p->peer;
-    copy_server_name(p->conn, event->server_name);
+    vouch_conn_failure(p->conn, &event->why);
     if (what == VOUCH_FAILED_HANDSHAKE)
         event->error = *vouch_conn_error(p->conn);
     else if (what == VOUCH_FAILED_TIMEOUT)

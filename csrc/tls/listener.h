@@ -20,12 +20,11 @@
 #include "base/error.h"
 #include "net/address.h"
 #include "net/seats.h"
+#include "tls/failure.h"
 
 struct vouch_config;
 struct vouch_conn;
 struct vouch_listener;
-
-#define VOUCH_LISTENER_NAME 256 /* a server name asked for, with its NUL */
 
 /*
  * A handshake that has had this long (milliseconds) gives its place to a
@@ -81,7 +80,7 @@ struct vouch_listener_event {
     /* FAILED: */
     enum vouch_listener_failure what;
     struct vouch_error error;
-    char server_name[VOUCH_LISTENER_NAME]; /* "" if it asked for none */
+    struct vouch_failure why; /* who, which side, the usual cause */
 };
 
 /* Free the listener and close the handshakes under way, without a word to

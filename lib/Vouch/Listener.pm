@@ -280,24 +280,21 @@ sub _nobody {
 
 # Tell the program about a connection that failed.
 sub _tell {
-    my ($self, $what, $address, $name, $code, $message, $errno, $library, $exception) = @_;
+    my ($self, $what, $address, $facts, $exception) = @_;
     my ($host, $port) = $address =~ /\A\[?(.+?)\]?:([0-9]+)\z/;
-    my $who = join ' for ', grep { length } $address, $name;
+    my $name = $facts->{server_name};
+    my $who  = join ' for ', grep { length } $address, $name // '';
     return _warn_of($who, $exception) if !$self->{on_error};
+    my $error = Vouch::Error->new(%$facts);
     $self->{on_error}->({
         what        => defined $exception ? 'callback' : $what,
-        text        => join(': ', grep { length } $who, $message),
+        text        => join(': ', grep { length } $who, $error->message),
         address     => length $address ? $address : undef,
         host        => $host,
         port        => $port,
-        server_name => length $name ? $name : undef,
+        server_name => $name,
         exception   => $exception,
-        error       => Vouch::Error->new(
-            code    => $code,
-            message => $message,
-            errno   => $errno,
-            library => $library
-        ),
+        error       => $error,
     });
     return;
 }
@@ -543,7 +540,8 @@ Other characters than printable ASCII are replaced by a question mark.
 
 =item error
 
-A L<Vouch::Error>.
+A L<Vouch::Error>, with the usual cause, the side that refused, and a hint where a
+handshake had begun.
 
 =item exception
 

@@ -129,7 +129,7 @@ test_garbage(void)
     is_int(event.what, VOUCH_FAILED_HANDSHAKE, "as a handshake");
     ok(strstr(event.error.text, "http request") != NULL,
        "the error tells why");
-    is_text(event.server_name, "", "no name was asked for");
+    is_text(event.why.server_name, "", "no name was asked for");
     (void) close(fd);
 
     fd = connect_tcp();
@@ -139,7 +139,8 @@ test_garbage(void)
     is_int(next_by(in_ms(50)), VOUCH_LISTENER_IDLE, "a client has begun");
     (void) close(fd);
     is_int(next_by(in_ms(SOON)), VOUCH_LISTENER_FAILED, "and goes away");
-    is_text(event.server_name, "host.example", "the name it asked for");
+    is_text(event.why.server_name, "host.example", "the name it asked for");
+    is_text(vouch_cause_name(event.why.cause), "reset", "the cause");
     ok(event.peer.length > 0, "and its address are told");
     is_int(stats().failed, 2, "both are counted");
     vouch_conn_free(client);

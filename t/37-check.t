@@ -122,7 +122,7 @@ subtest 'a good server' => sub {
         ['client certificate' => qr/\Anot asked for\z/],
         [application          => qr{\Ahttp/1.1 \(of h2, http/1.1\)\z}],
         [resumption           => qr/\Ayes\z/],
-        ['OCSP staple'        => qr/\Ano\z/],
+        ['OCSP staple'        => qr/\Anone\z/],
         [close_notify         => qr/\Ayes\z/],
         [problems             => qr/\Anone\z/],
     );
@@ -152,7 +152,7 @@ subtest 'a good server' => sub {
         client_certificate => { asked   => $no,                required => $no,        authorities => [] },
         alpn               => { offered => ['h2', 'http/1.1'], chosen   => 'http/1.1', reason      => undef },
         resumption         => { offered => $yes,               resumed  => $yes },
-        staple             => $no,
+        staple             => 'none',
         close              => 'close_notify',
         problems           => [],
         },

@@ -71,12 +71,6 @@ _authorities(self)
   OUTPUT:
     RETVAL
 
-void
-_ask_staple(self)
-    struct vxs_stream *self
-  CODE:
-    vouch_conn_ask_staple(self->conn);
-
 SV *
 _staple(self)
     struct vxs_stream *self

@@ -141,6 +141,11 @@ static const struct advice advices[] = {
     {VOUCH_CAUSE_REVOKED, THEIRS, CLIENT,
      "the certificate in SSL_cert_file has been revoked: a new one is "
      "needed"},
+    {VOUCH_CAUSE_STAPLE, OURS, CLIENT,
+     "the server must send an OCSP staple that is right, or none if none is "
+     "demanded: see SSL_ocsp_mode"},
+    {VOUCH_CAUSE_STAPLE, THEIRS, SERVER,
+     "the client does not accept the OCSP staple, or wants one"},
     {VOUCH_CAUSE_NOT_PINNED, OURS, SERVER,
      "if this client may come in, add its fingerprint to SSL_fingerprint"},
     {VOUCH_CAUSE_NOT_PINNED, OURS, CLIENT,

@@ -164,9 +164,8 @@ typedef int (*vouch_conn_authority_fn)(const char *name, void *arg);
 int vouch_conn_authorities(const struct vouch_conn *conn,
                            vouch_conn_authority_fn fn, void *arg);
 
-/* For a client, before the handshake: ask for an OCSP staple.  After it:
- * the staple's DER, borrowed, unchecked; its length, 0 if there is none. */
-void vouch_conn_ask_staple(struct vouch_conn *conn);
+/* The OCSP staple that a server has sent: its DER, borrowed, unchecked
+ * (see ocsp.h); its length, 0 if there is none. */
 size_t vouch_conn_staple(const struct vouch_conn *conn,
                          const unsigned char **der_r);
 

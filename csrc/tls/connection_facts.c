@@ -251,12 +251,6 @@ vouch_conn_is_resumed(const struct vouch_conn *conn)
     return conn->resumed;
 }
 
-void
-vouch_conn_ask_staple(struct vouch_conn *conn)
-{
-    (void) SSL_set_tlsext_status_type(conn->ssl, TLSEXT_STATUSTYPE_ocsp);
-}
-
 size_t
 vouch_conn_staple(const struct vouch_conn *conn, const unsigned char **der_r)
 {

@@ -35,6 +35,7 @@ static const struct number_cause alerts[] = {
     {SSL_AD_INSUFFICIENT_SECURITY, VOUCH_CAUSE_CIPHER},
     {SSL_AD_INAPPROPRIATE_FALLBACK, VOUCH_CAUSE_PROTOCOL},
     {SSL_AD_UNRECOGNIZED_NAME, VOUCH_CAUSE_NAME},
+    {SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE, VOUCH_CAUSE_STAPLE},
     {SSL_AD_CERTIFICATE_REQUIRED, VOUCH_CAUSE_NO_CERTIFICATE},
     {SSL_AD_NO_APPLICATION_PROTOCOL, VOUCH_CAUSE_ALPN},
 };
@@ -73,6 +74,7 @@ static const struct number_cause reasons[] = {
     {SSL_R_WRONG_SIGNATURE_SIZE, VOUCH_CAUSE_BAD_PAIR},
     {SSL_R_NO_PRIVATE_KEY_ASSIGNED, VOUCH_CAUSE_BAD_PAIR},
     {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, VOUCH_CAUSE_NO_CERTIFICATE},
+    {SSL_R_INVALID_STATUS_RESPONSE, VOUCH_CAUSE_STAPLE},
     {SSL_R_EE_KEY_TOO_SMALL, VOUCH_CAUSE_WEAK},
     {SSL_R_CA_KEY_TOO_SMALL, VOUCH_CAUSE_WEAK},
     {SSL_R_CA_MD_TOO_WEAK, VOUCH_CAUSE_WEAK},
@@ -100,9 +102,11 @@ static const struct number_cause faults[] = {
     {X509_V_ERR_INVALID_PURPOSE, VOUCH_CAUSE_PURPOSE},
     {X509_V_ERR_CERT_REVOKED, VOUCH_CAUSE_REVOKED},
     {X509_V_ERR_UNABLE_TO_GET_CRL, VOUCH_CAUSE_REVOKED},
-    {X509_V_ERR_OCSP_VERIFY_FAILED, VOUCH_CAUSE_REVOKED},
     {X509_V_ERR_CRL_HAS_EXPIRED, VOUCH_CAUSE_REVOKED},
     {X509_V_ERR_CRL_NOT_YET_VALID, VOUCH_CAUSE_REVOKED},
+    {X509_V_ERR_OCSP_VERIFY_NEEDED, VOUCH_CAUSE_STAPLE},
+    {X509_V_ERR_OCSP_VERIFY_FAILED, VOUCH_CAUSE_STAPLE},
+    {X509_V_ERR_OCSP_CERT_UNKNOWN, VOUCH_CAUSE_STAPLE},
     {X509_V_ERR_EE_KEY_TOO_SMALL, VOUCH_CAUSE_WEAK},
     {X509_V_ERR_CA_KEY_TOO_SMALL, VOUCH_CAUSE_WEAK},
     {X509_V_ERR_CA_MD_TOO_WEAK, VOUCH_CAUSE_WEAK},
@@ -350,11 +354,11 @@ const char *
 vouch_cause_name(enum vouch_cause cause)
 {
     static const char *const names[] = {
-        "unknown", "plain_http", "not_tls",        "protocol",      "cipher",
-        "alpn",    "untrusted",  "expired",        "not_yet_valid", "name",
-        "purpose", "weak",       "revoked",        "not_pinned",    "callback",
-        "refused", "bad_pair",   "no_certificate", "timeout",       "closed",
-        "reset"};
+        "unknown",  "plain_http", "not_tls",  "protocol",       "cipher",
+        "alpn",     "untrusted",  "expired",  "not_yet_valid",  "name",
+        "purpose",  "weak",       "revoked",  "staple",         "not_pinned",
+        "callback", "refused",    "bad_pair", "no_certificate", "timeout",
+        "closed",   "reset"};
 
     return name_in(names, COUNT(names), (int) cause);
 }

@@ -35,6 +35,7 @@ enum vouch_cause {
     VOUCH_CAUSE_PURPOSE,        /* certificate for another use */
     VOUCH_CAUSE_WEAK,           /* certificate with a key or digest too weak */
     VOUCH_CAUSE_REVOKED,        /* certificate revoked, or no list to ask */
+    VOUCH_CAUSE_STAPLE,         /* no OCSP staple, or not a right one */
     VOUCH_CAUSE_NOT_PINNED,     /* certificate not among the pins */
     VOUCH_CAUSE_CALLBACK,       /* the program's callback said no */
     VOUCH_CAUSE_REFUSED,        /* certificate refused, not said why */

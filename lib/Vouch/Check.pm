@@ -228,7 +228,6 @@ sub _probe {
         defined $how{session} ? (SSL_session => $how{session}) : (),
     );
     my $stream = $socket->_tie($socket->_own('connect'), 'connect');
-    $stream->_ask_staple;
     local $self->{seen} = $done{seen} = { certificate => [], fault => [] };
     my $begin = Time::HiRes::time();
     $done{ok}              = $socket->connect_SSL(Timeout => $self->{timeout}) ? 1 : 0;
@@ -316,9 +315,17 @@ sub _take_facts {
     my $socket = $probe->{socket};
     $facts->{protocol}   = $socket->get_sslversion;
     $facts->{cipher}     = $socket->get_cipher;
-    $facts->{staple}     = defined $probe->{stream}->_staple ? 1 : 0;
+    $facts->{staple}     = _staple($probe->{stream});
     $probe->{seen}{sent} = [$socket->peer_certificates];
     return;
+}
+
+# With a chain that is not trusted, a staple has nothing to be checked by.
+sub _staple {
+    my ($stream) = @_;
+    my $found = $stream->_staple_found;
+    return $found if $found ne 'none';
+    return defined $stream->_staple ? 'unchecked' : 'none';
 }
 
 # As the server sent it; of a handshake that failed, as far as it was checked.
@@ -698,7 +705,7 @@ A hash: C<offered>, C<resumed>.
 
 =item staple
 
-Whether the server sends an OCSP staple. It is not looked into.
+The OCSP staple: C<none>, C<good>, or C<unchecked>, as the chain is not trusted.
 
 =item close
 

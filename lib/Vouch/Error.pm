@@ -238,6 +238,7 @@ release; undef if it was not about one.
     purpose         it is for another use
     weak            its key or its signature is too weak
     revoked         it was revoked, or there is no list to know from
+    staple          its OCSP staple is missing or not right
     not_pinned      it is not among the pins
     callback        SSL_verify_callback said no
     refused         the certificate was refused, and no reason given

@@ -30,7 +30,7 @@ there.
 TEXT
 
 my %BOOLEAN = map { $_ => 1 } qw(
-    accepted asked required offered resumed staple name_accepted
+    accepted asked required offered resumed name_accepted
 );
 
 my %CLOSE = (
@@ -185,7 +185,7 @@ sub _about_session {
             if length $of;
     }
     push @line, ['resumption',   _resumption($facts->{resumption})] if $facts->{resumption};
-    push @line, ['OCSP staple',  $facts->{staple} ? 'yes' : 'no']   if defined $facts->{staple};
+    push @line, ['OCSP staple',  $facts->{staple}]                  if defined $facts->{staple};
     push @line, ['close_notify', $CLOSE{ $facts->{close} }]         if defined $facts->{close};
     return @line;
 }

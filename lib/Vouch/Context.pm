@@ -23,7 +23,7 @@ my %PROTOCOL = (
     TLSv1_2 => 0x0303,
     TLSv1_3 => 0x0304,
 );
-my %SPELT = map { lc $_ => $_, lc(s/_//r) => $_ } keys %PROTOCOL;    # TLSv1_2 and TLSv12
+my %SPELT = map { (lc($_) => $_, lc(tr/_//dr) => $_) } keys %PROTOCOL;    # TLSv1_2 and TLSv12
 
 # What an argument does: each is called with the context, the configuration
 # being built, and the value.

@@ -34,7 +34,8 @@ our @ISA = qw(
 {
     no strict 'refs';    ## no critic (ProhibitNoStrict)
     *$_ = __PACKAGE__->can($_)
-        for qw(default_ca socketToSSL socket_to_SSL verify_hostname_of_cert), @Vouch::Socket::Defaults::FUNCTIONS;
+        for qw(default_ca socketToSSL socket_to_SSL verify_hostname_of_cert),
+        @Vouch::Socket::Defaults::FUNCTIONS;
 }
 
 our $SSL_ERROR = dualvar(0, '');

@@ -178,7 +178,7 @@ subtest 'VOUCH_INSTEAD=verbose' => sub {
         '',
         env => \%env,
         err =>
-        qr/\A\S*?Vouch::Instead: \S*program[.]pl \(process [0-9]+\): Vouch [0-9.]+ is in the place of IO::Socket::SSL and IO::Socket::SSL::Utils\n\z/;
+        qr/\A\S*?Vouch::Instead: \S*program[.]pl \(process [0-9]+\): Vouch [0-9.]+ is in the place of IO::Socket::SSL and Net::Server::Proto::SSL and IO::Socket::SSL::Utils\n\z/;
     prints 'each program for itself', q{system $^X, '-MVouch::Instead', '-e1'}, '',
         env => \%env,
         err => qr/\A(?:Vouch::Instead: \S+ \(process [0-9]+\): [^\n]*\n){2}\z/;

@@ -11,12 +11,13 @@ BEGIN {
     $INC{'IO/Socket/SSL.pm'} = __FILE__;
 }
 
-use Vouch                   ();
-use Vouch::Instead::Classes ();
-use Vouch::Instead::Socket  ();
+use Vouch                     ();
+use Vouch::Instead::Classes   ();
+use Vouch::Instead::NetServer ();
+use Vouch::Instead::Socket    ();
 
 # What has been replaced, for who asks.
-our @REPLACED = qw(IO::Socket::SSL);
+our @REPLACED = qw(IO::Socket::SSL Net::Server::Proto::SSL);
 
 for my $file (qw(IO/Socket/SSL/Utils.pm)) {
     next if $INC{$file};
@@ -84,7 +85,7 @@ With C<VOUCH_INSTEAD=verbose> in the environment each program says once, in one
 line on standard error, who it is and what has been replaced:
 
     Vouch::Instead: server.pl (process 4711): Vouch 0.001 is in the place of
-    IO::Socket::SSL and IO::Socket::SSL::Utils
+    IO::Socket::SSL and Net::Server::Proto::SSL and IO::Socket::SSL::Utils
 
 (as one line).
 
@@ -103,6 +104,12 @@ C<$IO::Socket::SSL::DEBUG>, which is C<$Net::SSLeay::trace>; Vouch itself prints
 nothing. Classes made of it (Net::HTTPS, Net::SMTP's and others) work. What a
 listener accepts is of the class C<IO::Socket::SSL> unless C<accept> is told
 another, also where the listener's is a subclass.
+
+=item Net::Server::Proto::SSL
+
+What L<Net::Server> programs mean by C<< proto => 'ssl' >>: it is
+L<Net::Server::Proto::VOUCH>, also where the program has a copy of its own. See
+L<Vouch::Instead::NetServer>.
 
 =item IO::Socket::SSL::SSL_Context
 

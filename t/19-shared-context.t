@@ -176,6 +176,24 @@ subtest 'each connection asks its own callback' => sub {
     is_deeply \@asked, [1, 1, 2, 2], 'and not that of the one before';
 };
 
+# Code that makes a context for each connection, as Mojolicious does.
+subtest 'sessions resume from one to the next' => sub {
+    my $client = Vouch::Context->new(SSL_verify_mode => SSL_VERIFY_NONE);
+    my ($session, @resumed);
+    for (1 .. 3) {
+        my $pair = VouchTest::Pair->new(
+            server => {@files},
+            client => { SSL_reuse_ctx => $client, SSL_session => $session },
+        );
+        my ($here, $there) = $pair->both;
+        print {$there} "welcome\n";
+        readline $here;
+        push @resumed, $there->get_session_reused ? 1 : 0;
+        $session = $here->session;
+    }
+    is_deeply \@resumed, [0, 1, 1], 'though each socket has been given its arguments anew';
+};
+
 subtest 'what it keeps' => sub {
     Vouch::Context::Shared->limit(0);
     is(Vouch::Context::Shared->count, 0, 'a limit of 0 keeps none');

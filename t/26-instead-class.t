@@ -98,8 +98,8 @@ IO::Socket::SSL::set_defaults(mode => 0);
 print 'defaults: mode ', IO::Socket::SSL::SSL_Context->new->{verify_mode}, "\n";
 print eval { IO::Socket::SSL::SSL_Context->new(SSL_nosuch => 1); 1 } ? "made\n" : $@ =~ s/ at .*//sr, "\n";
 PERL
-IO::Socket::SSL::SSL_Context address same mode 0 ocsp 1 no cache
-IO::Socket::SSL::SSL_Context address same mode 1 ocsp 1 no cache
+IO::Socket::SSL::SSL_Context address same mode 0 ocsp 0 no cache
+IO::Socket::SSL::SSL_Context address same mode 1 ocsp 16 no cache
 hello
 defaults: mode 0
 Vouch does not know the argument SSL_nosuch

@@ -3,7 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use VouchTest::Needs 'Mojo::Base' => 'libmojolicious-perl';
+use VouchTest::Needs 'Mojo::Base' => 'libmojolicious-perl', 'Net::SSLeay' => 'libnet-ssleay-perl';
 use VouchTest          qw(identity run_command spew temp_dir);
 use Vouch::Certificate ();
 
@@ -79,6 +79,58 @@ PERL
         ],
         'each visitor is known by the certificate';
     is $lines[20], 'configurations: 3', 'one configuration for the server, one for each kind of client';
+};
+
+# What Phoebe does.
+subtest 'a context that the program has in its hands' => sub {
+    my @lines = run_mojo(<<'PERL');
+use v5.16;
+use warnings;
+use Mojo::IOLoop;
+use Net::SSLeay ();
+
+my ($cert, $key, $alex_cert, $alex_key) = @ARGV;
+my %seen;
+my $id = Mojo::IOLoop->server(
+    {   address => '127.0.0.1', tls => 1, tls_cert => $cert, tls_key => $key,
+        tls_options => {
+            SSL_verify_mode         => 1,
+            SSL_verify_callback     => sub { 1 },
+            SSL_create_ctx_callback => sub {
+                my ($ctx) = @_;
+                $seen{$ctx}++;
+                Net::SSLeay::CTX_sess_set_cache_size($ctx, 128);
+            },
+        } },
+    sub {
+        my (undef, $stream) = @_;
+        $stream->on(read => sub { $_[0]->write($_[0]->handle->peer_certificate('cn') => sub { $_[0]->close_gracefully }) });
+    },
+);
+my $port = Mojo::IOLoop->acceptor($id)->port;
+visit(5);
+Mojo::IOLoop->timer(40 => sub { die "too slow\n" });
+Mojo::IOLoop->start;
+my ($ctx) = keys %seen;
+say 'contexts: ', scalar keys %seen, ', called: ', $seen{$ctx}, ', cache: ', Net::SSLeay::CTX_sess_get_cache_size($ctx);
+
+sub visit {
+    my ($left) = @_;
+    return Mojo::IOLoop->stop if !$left;
+    Mojo::IOLoop->client({ address => '127.0.0.1', port => $port, tls => 1, tls_options => { SSL_verify_mode => 0 },
+            tls_cert => $alex_cert, tls_key => $alex_key },
+        sub {
+            my (undef, $error, $stream) = @_;
+            if ($error) { say "error: $error"; return Mojo::IOLoop->stop }
+            my $got = '';
+            $stream->on(read  => sub { $got .= $_[1] });
+            $stream->on(close => sub { say $got; visit($left - 1) });
+            $stream->write('hello');
+        });
+}
+PERL
+    is_deeply \@lines, [('Alex') x 5, 'contexts: 1, called: 1, cache: 128'],
+        'is made once for all connections';
 };
 
 subtest 'a web application and the user agent' => sub {

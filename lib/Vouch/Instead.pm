@@ -115,8 +115,7 @@ L<Vouch::Instead::NetServer>.
 
 A L<Vouch::Context>, with C<new>, which takes the arguments of a socket, and
 C<has_session_cache>. As a hash it tells C<context> (the number of OpenSSL's
-SSL_CTX), C<verify_mode>, C<session_cache> and C<ocsp_mode>, which is always
-SSL_OCSP_NO_STAPLE.
+SSL_CTX), C<verify_mode>, C<session_cache> and C<ocsp_mode>.
 
 =item IO::Socket::SSL::Session_Cache
 

@@ -25,8 +25,8 @@ sub new {
     my %of_socket = map { $_ => 1 } Vouch::Socket::Arguments::_argument_names();
     delete @of_socket{ Vouch::Context::_argument_names() };
     my $self = $class->SUPER::new(map { $_ => $arg{$_} } grep { /\ASSL_/ && !$of_socket{$_} } keys %arg);
-    $self->{verify_mode} = $arg{SSL_verify_mode} // ($arg{SSL_server} ? 0 : 1);
-    $self->{ocsp_mode}   = 1;                                                     # SSL_OCSP_NO_STAPLE
+    $self->{verify_mode} = $arg{SSL_verify_mode} // ($arg{SSL_server}     ? 0  : 1);
+    $self->{ocsp_mode}   = $arg{SSL_ocsp_mode}   // ($self->{verify_mode} ? 16 : 0);    # TRY_STAPLE
     return $self;
 }
 
@@ -52,7 +52,7 @@ sub new {
 }
 
 # What a socket is tied to; of this class also where it has another name.
-package IO::Socket::SSL::SSL_HANDLE;    ## no critic (ProhibitMultiplePackages)
+package IO::Socket::SSL::SSL_HANDLE;       ## no critic (ProhibitMultiplePackages)
 
 push @Vouch::Stream::ISA, __PACKAGE__;
 

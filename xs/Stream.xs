@@ -82,6 +82,12 @@ _set_name_check(self, code, what)
         != 0)
         vxs_throw(aTHX_ vouch_conn_error(self->conn));
 
+void
+_forget_callbacks(self)
+    struct vxs_stream *self
+  CODE:
+    vxs_stream_forget_callbacks(aTHX_ self);
+
 int
 _handshake(self, timeout)
     struct vxs_stream *self

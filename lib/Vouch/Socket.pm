@@ -919,6 +919,19 @@ read or written. The socket is closed when the program drops it. C<$text> is tha
 of C<$SSL_ERROR>. The return value is ignored. An exception in it reaches the caller
 of C<accept>. Not called when a verify callback has died.
 
+=head2 Callbacks that hold their own socket
+
+A function that mentions a socket keeps it alive, and a socket keeps its callbacks: none
+of the two would ever go. Therefore a socket lets its callbacks go when its handshake is
+over, well or badly: those given to C<new>, C<start_SSL> and the like, for verification,
+passwords, names and failures. It needs no C<close> to be freed. Only while a handshake
+is not over yet, and for a listener whose callbacks mention the listener, it does; or
+L<weaken|Scalar::Util/weaken> what they mention.
+
+A context that such a socket has made goes without them, too: C<SSL_reuse_ctx> takes it
+only as long as the program holds its callbacks, and dies otherwise. What several sockets
+share is better a L<Vouch::Context>, which keeps its own.
+
 The callbacks C<SSL_passwd_cb> and C<SSL_create_ctx_callback> are described in
 L<Vouch::Context>.
 

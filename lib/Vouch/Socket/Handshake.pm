@@ -55,11 +55,28 @@ sub _start {
     my $timeout = $arg->{Timeout} // $own->{timeout};
     my $limit   = Vouch::Socket::Arguments::_milliseconds($timeout);
 
-    if ($stream->_handshake($limit)) {
+    if ($socket->_shake_hands($stream, $limit)) {
         Vouch::Socket::Sessions::keep($socket, $own, $stream) if $verb eq 'connect';
         return $socket->_settle;
     }
     return $socket->_not_started($stream, $verb, $timeout);
+}
+
+# A callback that has died ends it; a signal handler does not.
+sub _shake_hands {
+    my ($self, $stream, $limit) = @_;
+    my ($done, $died);
+    {
+        local $@;
+        $done = eval { $stream->_handshake($limit) };
+        $died = $@;
+    }
+    return $done if defined $done;
+    if (($stream->_error)[0] ne 'ok') {
+        ${*$self}{vouch_failed} = 1;
+        $self->_settle;
+    }
+    die $died;
 }
 
 sub _is_handle {
@@ -184,6 +201,8 @@ sub _abandon {
     my ($error, $errno) = ($Vouch::Socket::SSL_ERROR, $! + 0);
     my $told = $error =~ /(hostname verification failed)/ ? $1 : "$error";
     ${*$self}{vouch_failed} = 1;
+    my $stream = tied *$self;
+    $stream->_forget_callbacks if $stream;
     if (my $trap = $own->{SSL_error_trap}) {
         $self->_settle;    # or a trap that holds the socket would be held by it
         $self->_tell_trap($trap, "$error");

@@ -225,7 +225,7 @@ subtest 'accept' => sub {
                 my $pid  = fork // die "fork: $!";
                 if ($pid == 0) {
                     my $client = Vouch::Socket->new(PeerAddr => '127.0.0.1', PeerPort => $port, %trust);
-                    my $line   = <$client> if $client;
+                    readline $client if $client;
                     POSIX::_exit($client ? 0 : 1);
                 }
                 $server = $listener->accept('Counted') or diag $SSL_ERROR;

@@ -40,6 +40,8 @@ INCLUDE: ConfigStaple.xs
 INCLUDE: Stream.xs
 
 INCLUDE: StreamFacts.xs
+
+INCLUDE: StreamNames.xs
 INCLUDE: StreamEnded.xs
 
 INCLUDE: VerifyContext.xs

@@ -176,7 +176,10 @@ subtest 'who asks for a staple' => sub {
         SSL_ocsp_mode       => SSL_OCSP_MUST_STAPLE
         ),
         $about, 'so it is refused if one is demanded';
-    is outcome($port, SSL_ca_file => $leaf->{cert}), $about, 'an issuer that is not known';
+    is outcome($port, SSL_ca_file => $leaf->{cert}), 'accepted none',
+        'nor where the certificate itself is trusted';
+    is outcome($port, SSL_ca_file => $leaf->{cert}, SSL_ocsp_mode => SSL_OCSP_MUST_STAPLE),
+        $about, 'which is refused, too, if a staple is demanded';
     my ($later) = my @later = server(response('later', @about, answer => 3));
     is outcome($later, SSL_ocsp_mode => SSL_OCSP_TRY_STAPLE | SSL_OCSP_FAIL_HARD),
         'its OCSP staple has no answer',

@@ -245,6 +245,15 @@ refuse(struct vouch_conn *conn)
                               : X509_V_ERR_OCSP_VERIFY_FAILED;
 }
 
+/* 1 if there is something to check a staple by.  The program may have let a
+ * certificate in for what it is, or trust it by itself, without its issuer. */
+static int
+is_checkable(SSL *ssl, const struct vouch_verdict *verdict)
+{
+    return verdict->error == X509_V_OK
+           && issuer_in(SSL_get0_verified_chain(ssl)) != NULL;
+}
+
 int
 vouch_ocsp_on_staple(SSL *ssl, void *arg)
 {
@@ -261,12 +270,11 @@ vouch_ocsp_on_staple(SSL *ssl, void *arg)
     length = SSL_get_tlsext_status_ocsp_resp(ssl, &der);
     if (conn->config->staple_callback != NULL)
         return ask_program(conn, der, length);
-    /* Pinned, or let in by the program for what it is: nothing to check a
-     * staple by, unless one is demanded. */
     verdict = &conn->verdict;
-    if (verdict->by == VOUCH_BY_PIN
-        || (verdict->error != X509_V_OK
-            && !(conn->config->ocsp_mode & VOUCH_OCSP_MUST_STAPLE)))
+    if (verdict->by == VOUCH_BY_PIN)
+        return 1;
+    if (!(conn->config->ocsp_mode & VOUCH_OCSP_MUST_STAPLE)
+        && !is_checkable(ssl, verdict))
         return 1;
     conn->staple = judge_bytes(ssl, der, length);
     if (allows(conn->config->ocsp_mode, conn->staple))

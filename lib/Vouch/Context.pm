@@ -812,8 +812,9 @@ Default SSL_OCSP_TRY_STAPLE where chains are checked. A staple that comes is
 checked: it must be signed by the issuer of the certificate, or who that has
 appointed, be about this certificate, and be inside its dates. One that says
 "revoked", or does not pass, refuses the server, whatever the callback says. It is
-not looked at behind a pin, nor where the callback has accepted a certificate
-whose chain is not right. Dies where a staple is demanded and no chain is checked.
+not looked at behind a pin, nor, unless it is demanded, where the callback has
+accepted a certificate whose chain is not right, or where the certificate itself is
+trusted and not its issuer. Dies where a staple is demanded and no chain is checked.
 
 No responder is asked over the network, and a server of Vouch staples nothing: it
 would have to ask one every few days. C<SSL_crl_file> takes lists.

@@ -750,8 +750,8 @@ to.
 
 Characters are sent as Perl's files do it: a string of characters up to 255 as
 these bytes, however Perl keeps it, and wide ones with a warning. IO::Socket::SSL
-sends the bytes of Perl's own form, silently. C<print> of an empty string is
-true.
+sends the bytes of Perl's own form, silently, and so do sockets under
+L<Vouch::Instead>. C<print> of an empty string is true.
 
 =item *
 

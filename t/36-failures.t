@@ -501,7 +501,7 @@ for (@TO_SERVER) {
             form  => $form,
             hint  => $hint,
         );
-        unlike $text, qr/gemini:|EHLO|GET|192/, 'what was sent is not repeated';
+        unlike $text, qr/gemini:|EHLO|GET|192[.]0[.]2/, 'what was sent is not repeated';
     };
 }
 
@@ -561,7 +561,7 @@ for (@TO_CLIENT) {
             form        => qr/failed error:0A/,
             hint        => $hint,
         );
-        unlike $text, qr/OpenSSH|mail[.]example|8[.]0/, 'what was said is not repeated';
+        unlike $text, qr/OpenSSH|mail[.]example|8[.]0[.]36/, 'what was said is not repeated';
     };
 }
 

@@ -24,6 +24,7 @@ my @methods = qw(
     opened opening peek peer_certificate peer_certificates pending print printf read readline recv send
     set_args_filter_hack set_client_defaults set_ctx_defaults set_default_context set_default_session_cache
     set_defaults set_msg_callback set_server_defaults setbuf setvbuf sock_certificate socketToSSL
+    verify_hostname verify_hostname_of_cert
     socket_to_SSL start_SSL stat stop_SSL subject_name sysread syswrite truncate ungetc
     want_read want_write write
     new sockhost sockport peerhost peerport sockaddr timeout autoflush binmode eof say connected

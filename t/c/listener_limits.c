@@ -105,23 +105,21 @@ exhaust(void)
     int64_t start;
     int fd = connect_tcp();
     struct vouch_conn *client = client_on(fd);
-    int last;
+    int first = dup(fd);
+    int second = dup(fd);
 
     if (next_by(in_ms(0)) == VOUCH_LISTENER_READY)
         return 1;
-    last = dup(fd);
-    if (last == -1 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    vouch_conn_free(client);
+    if (second == -1 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 2;
-    limit.rlim_cur = (rlim_t) last + 1;
+    limit.rlim_cur = (rlim_t) second + 1;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         return 3;
-    fd = -1;
-    while ((fd = dup(last)) != -1)
+    while (dup(fd) != -1)
         ;
-    vouch_conn_free(client);
-    fd = last - 1;
-    /* The one before is still under way; a new one cannot be accepted. */
-    (void) close(last);
+    /* One is free: enough to connect, not enough to accept. */
+    (void) close(first);
     fd = connect_tcp();
     if (next_by(in_ms(SOON)) != VOUCH_LISTENER_FAILED
         || event.what != VOUCH_FAILED_SYSTEM
@@ -134,18 +132,24 @@ exhaust(void)
         return 6;
     if (stats().exhausted != 1)
         return 7;
-    limit.rlim_cur++;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 8;
+    (void) close(second);
     client = client_on(fd);
     if (next_with(client) != VOUCH_LISTENER_READY)
-        return 9;
+        return 8;
+    drop_event();
+    vouch_conn_free(client);
     return 0;
 }
 
 static void
 test_exhausted(void)
 {
+    const char *tool = getenv("VOUCH_TEST_TOOL");
+
+    if (tool != NULL && strcmp(tool, "valgrind") == 0) {
+        ok(1, "no descriptor left # skip: valgrind keeps some for itself");
+        return;
+    }
     begin(10, 0, 0, SOON);
     is_int(in_child(exhaust), 0,
            "no descriptor left is told once, and survived");

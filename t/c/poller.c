@@ -315,9 +315,14 @@ exhausted(void)
 static void
 test_exhausted(void)
 {
+    const char *tool = getenv("VOUCH_TEST_TOOL");
     int status = -1;
     pid_t pid;
 
+    if (tool != NULL && strcmp(tool, "valgrind") == 0) {
+        ok(1, "no descriptor left # skip: valgrind keeps some for itself");
+        return;
+    }
     fflush(stdout);
     pid = fork();
     need(pid != -1, "fork");

@@ -117,7 +117,13 @@ subtest 'requests that cannot be granted' => sub {
             'a line break in it', "<resource name=\"${\ name64(qq{a\nb})}\" mode=\"5\" create=\"1\"/>",
             '16 -14'
         ],
-        ['a long name', "<resource name=\"${\ name64('a' x 5000)}\" mode=\"5\" create=\"1\"/>",  '16 -14'],
+        ['a long name', "<resource name=\"${\ name64('a' x 5000)}\" mode=\"5\" create=\"1\"/>", '16 -14'],
+        [
+            'a name of 256 bytes',
+            "<resource name=\"${\ name64('a' x 256)}\" mode=\"5\" create=\"1\"/>",
+            '16 -14'
+        ],
+        ['but of 255',  "<resource name=\"${\ name64('a' x 255)}\" mode=\"5\" create=\"1\"/>",   '16 0'],
         ['mode 99',     "<resource name=\"${\ name64('mode')}\" mode=\"99\" create=\"1\"/>",     '16 -11'],
         ['mode -1',     "<resource name=\"${\ name64('mode')}\" mode=\"-1\" create=\"1\"/>",     '16 -11'],
         ['quantity -5', "<resource name=\"${\ name64('q[2]')}\" quantity=\"-5\" create=\"1\"/>", '16 -7'],
@@ -160,12 +166,12 @@ subtest 'a connection is for one resource' => sub {
     $holder->say(unlock_message('one'));
     is $holder->answer, '24 0', 'and is granted when that is let go';
     $holder->close;
-    is $daemon->connect->ask(lock_message('one')), '16 0', 'the end of it frees all';
+    is $daemon->connect->gets(lock_message('one')), '16 0', 'the end of it frees all';
     my $self_queued = $daemon->connect;
     is $self_queued->ask(lock_message('self')), '16 0', 'held';
     is $self_queued->ask(lock_message('self')), '16 1', 'queued behind itself';
     $self_queued->close;
-    is $daemon->connect->ask(lock_message('self')), '16 0', 'its end harms nobody';
+    is $daemon->connect->gets(lock_message('self')), '16 0', 'its end harms nobody';
 };
 
 subtest 'defects of the original that are not ours' => sub {
@@ -176,7 +182,7 @@ subtest 'defects of the original that are not ours' => sub {
     is $b->ask(lock_message('/a/b')), '16 0', '/a/b';
     is $c->ask(lock_message('/a/c')), '16 0', '/a/c';
     $c->close;
-    is $daemon->connect->ask(lock_message('/a/c', wait => 1)), '16 0',
+    is $daemon->connect->gets(lock_message('/a/c', wait => 1)), '16 0',
         'a hierarchical lock is free when its holder dies';
     my ($holder, $gone, $next) = map { $daemon->connect } 1 .. 3;
     is $holder->ask(lock_message('wake')), '16 0', 'held';
@@ -197,7 +203,7 @@ subtest 'bursts' => sub {
         $client->close;
     }
     serves_others('500 locks of those who leave');
-    is $daemon->connect->ask(lock_message('burst')), '16 0', 'which is free again';
+    is $daemon->connect->gets(lock_message('burst')), '16 0', 'which is free again';
     my @waiters = map { $daemon->connect } 1 .. 200;
     my $holder  = $daemon->connect;
     $holder->ask(lock_message('crowd'));
@@ -206,7 +212,7 @@ subtest 'bursts' => sub {
     $_->close for @waiters;
     serves_others('200 waiters that leave');
     $holder->say(unlock_message('crowd'));
-    is $daemon->connect->ask(lock_message('crowd')), '16 0', 'and are forgotten';
+    is $daemon->connect->gets(lock_message('crowd')), '16 0', 'and are forgotten';
 };
 
 subtest 'one that does not read' => sub {
@@ -233,8 +239,8 @@ subtest 'processes that stop' => sub {
     serves_others('a client that is stopped');
     kill CONT => $holder->{pid};
     kill TERM => $holder->{pid};
-    is + (finish($holder))[0],                         143,    'a signal to flom ends the command';
-    is $daemon->connect->ask(lock_message('stopped')), '16 0', 'and the lock is free';
+    is + (finish($holder))[0],                          143,    'a signal to flom ends the command';
+    is $daemon->connect->gets(lock_message('stopped')), '16 0', 'and the lock is free';
 };
 
 subtest 'too many descriptors' => sub {

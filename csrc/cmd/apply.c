@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "cmd/exit_status.h"
+#include "cmd/log.h"
 #include "cmd/options.h"
 #include "flom/config_file.h"
 #include "flom/error_codes.h"
@@ -285,6 +286,17 @@ apply_socket_mode(struct target *target, const struct flom_given *given)
 }
 
 static int
+apply_log_level(struct target *target, const struct flom_given *given)
+{
+    if (flom_log_level(given->value) == -1)
+        return bad("log-level", given->value,
+                   "an invalid value: use error, warning, notice, info or "
+                   "debug");
+    target->extra->log_level = given->value;
+    return 0;
+}
+
+static int
 apply_lease(struct target *target, const struct flom_given *given)
 {
     target->extra->lease = (int) given->number;
@@ -357,6 +369,7 @@ static const struct {
     {FLOM_FORWARD_SIGNALS, apply_forward},
     {FLOM_SOCKET_MODE, apply_socket_mode},
     {FLOM_LEASE, apply_lease},
+    {FLOM_LOG_LEVEL, apply_log_level},
 };
 
 static int
@@ -407,7 +420,6 @@ apply_extra(const struct flom_command_line *line, struct flom_extra *extra)
     extra->state = text_of(line, FLOM_STATE);
     extra->pid_file = text_of(line, FLOM_PID_FILE);
     extra->log = text_of(line, FLOM_LOG);
-    extra->log_level = text_of(line, FLOM_LOG_LEVEL);
     extra->forward_signals = 1;
     extra->socket_mode = 0600;
 }

@@ -120,10 +120,15 @@ flom_foreground(const struct vouch_flom_settings *settings,
     if (mine.log == NULL)
         mine.log = "stderr";
     (void) signal(SIGPIPE, SIG_IGN);
+    (void) signal(SIGXFSZ, SIG_IGN); /* a full state file is an error */
     if (flom_trace_open(settings, 1) != 0)
         return FLOM_EXIT_ERROR;
     vouch_error_clear(&err);
-    flom_log_open(&mine, &options, settings);
+    if (flom_log_open(&mine, &options, settings) != 0) {
+        (void) fprintf(stderr, "log: '%s' cannot be opened: %s\n", mine.log,
+                       strerror(errno));
+        return FLOM_EXIT_ERROR;
+    }
     options.inherited_count = inherited(fds);
     options.inherited = fds;
     if (serve(&options, extra, &err) == 0)

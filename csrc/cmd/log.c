@@ -50,19 +50,19 @@ take(enum lockd_log_level level, const char *id, const char *text, void *arg)
         syslog(PRIORITIES[level], "%s %s", id, text);
 }
 
-static enum lockd_log_level
-level_of(const char *name)
+int
+flom_log_level(const char *name)
 {
     int level;
 
-    for (level = 0; name != NULL && level < LEVELS; level++) {
+    for (level = 0; level < LEVELS; level++) {
         if (strcmp(name, NAMES[level]) == 0)
-            return (enum lockd_log_level) level;
+            return level;
     }
-    return LOCKD_NOTICE;
+    return -1;
 }
 
-void
+int
 flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
               const struct vouch_flom_settings *settings)
 {
@@ -77,14 +77,18 @@ flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
     options->max_queue = (size_t) extra->max_queue;
     options->messages_a_second = (unsigned) extra->max_messages;
     options->log = take;
-    sink.highest = level_of(extra->log_level);
+    sink.highest = LOCKD_NOTICE;
+    if (extra->log_level != NULL && flom_log_level(extra->log_level) != -1)
+        sink.highest = (enum lockd_log_level) flom_log_level(extra->log_level);
     sink.file = NULL;
     if (extra->log != NULL && strcmp(extra->log, "stderr") == 0)
         sink.file = stderr;
     else if (extra->log != NULL && strcmp(extra->log, "syslog") != 0)
         sink.file = fopen(extra->log, "a");
-    if (sink.file == NULL)
-        openlog("flom", LOG_PID, LOG_DAEMON);
+    if (sink.file != NULL)
+        return 0;
+    openlog("flom", LOG_PID, LOG_DAEMON);
+    return extra->log == NULL || strcmp(extra->log, "syslog") == 0 ? 0 : -1;
 }
 
 void

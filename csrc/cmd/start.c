@@ -70,12 +70,13 @@ be_daemon(const struct vouch_flom_settings *settings,
 
     (void) signal(SIGHUP, SIG_IGN);
     (void) signal(SIGPIPE, SIG_IGN);
+    (void) signal(SIGXFSZ, SIG_IGN);
     (void) umask(077);
     (void) chdir("/");
     close_all(pipe_fd);
     vouch_error_clear(&err);
     (void) flom_trace_open(settings, 1);
-    flom_log_open(extra, &options, settings);
+    (void) flom_log_open(extra, &options, settings);
     if (lockd_new(&options, &daemon, &rc, &err) != 0) {
         flom_log_failure(&options, &err);
         tell(pipe_fd, rc);

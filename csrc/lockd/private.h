@@ -33,6 +33,7 @@
 #define LOCKD_DRAIN_MS 30000     /* for a client that does not read */
 #define LOCKD_GOODBYE_MS 2000    /* for one that was told to go */
 #define LOCKD_BACK_OFF_MS 100    /* when descriptors have run out */
+#define LOCKD_NAME_MAX 255       /* bytes of a resource's name */
 #define LOCKD_CHUNK 4096         /* bytes read at once */
 #define LOCKD_IN_MAX (VOUCH_FLOM_MESSAGE_MAX + LOCKD_CHUNK)
 #define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */

@@ -267,6 +267,7 @@ make_table(struct lockd *daemon, struct vouch_error *err)
     struct vouch_table_limits limits;
 
     vouch_table_limits_default(&limits);
+    limits.name_length = LOCKD_NAME_MAX;
     limits.fairness_ms = daemon->options.fairness_ms;
     limits.persistent = daemon->options.state_file != NULL;
     limits.epoch = journal_epoch(daemon->journal);

@@ -444,6 +444,8 @@ vouch_conn_close(struct vouch_conn *conn)
 
     if (conn->state != VOUCH_CONN_READY)
         return 0;
+    if (conn->pace == VOUCH_PACE_TALK)
+        set_pace(conn, VOUCH_PACE_STREAM); /* one packet with TCP's end */
     result = say_goodbye(conn);
     if (result == 0)
         drain(conn);

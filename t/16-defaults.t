@@ -55,6 +55,37 @@ subtest 'set_defaults' => sub {
     is argument('SSL_verify_depth'), undef, 'set_ctx_defaults is the same';
 };
 
+subtest 'default_ca' => sub {
+    my %system = Vouch::Socket->default_ca;
+    is argument('SSL_ca_file'), undef, 'nothing to begin with';
+    is_deeply { Vouch::Socket->default_ca($alex[0]) }, { SSL_ca_file => $alex[0] }, 'a file, as a method';
+    is argument('SSL_ca_file'), $alex[0], 'which clients trust';
+    is argument('SSL_ca_file', SSL_ca_file     => $server[0]), $server[0], 'that are not told another';
+    is argument('SSL_ca_file', SSL_ca_path     => '/'),        undef,      'or a folder';
+    is argument('SSL_ca_file', SSL_verify_mode => 0),          undef,      'and check certificates';
+    is_deeply { Vouch::Socket::default_ca() }, { SSL_ca_file => $alex[0] }, 'it is told';
+    is_deeply { Vouch::Socket::default_ca('/') }, { SSL_ca_path => '/' }, 'a folder, as a function';
+    is argument('SSL_ca_path'), '/',   'which clients trust';
+    is argument('SSL_ca_file'), undef, 'and not the file';
+    my @both = (SSL_ca_file => $alex[0], SSL_ca_path => '/');
+    is_deeply { Vouch::Socket->default_ca(@both) }, {@both}, 'both, as arguments';
+    refused(
+        sub { Vouch::Socket->default_ca('/nowhere') },
+        qr{default_ca: there is no '/nowhere'},
+        'no such file'
+    );
+    refused(
+        sub { Vouch::Socket->default_ca(SSL_key_file => 'x') },
+        qr/default_ca takes SSL_ca_file/,
+        'no authority'
+    );
+    Vouch::Socket->default_ca($server[0]);
+    my ($one, $two) = pair({%server}, { SSL_verify_mode => 1, SSL_verifycn_name => 'localhost' });
+    ok $two, 'a handshake by it' or diag $SSL_ERROR;
+    is_deeply { Vouch::Socket->default_ca(undef) }, \%system, 'undef: the system\'s again';
+    is argument('SSL_ca_file'), undef, 'nobody is told any more';
+};
+
 subtest 'sides' => sub {
     Vouch::Socket->set_defaults(SSL_verify_depth => 2, SSL_session_tickets => 0);
     Vouch::Socket->set_client_defaults(SSL_verify_depth => 3);

@@ -165,6 +165,46 @@ yes
 TEXT
 };
 
+subtest 'who uses Net::SSLeay and does not load it' => sub {
+    is same_on_both($BEGIN . <<'PERL', @arguments), <<'TEXT', 'has it all the same';
+print defined &Net::SSLeay::CTX_sess_set_cache_size ? "there\n" : "not there\n";
+my $seen;
+my $listener = IO::Socket::SSL->new(@at, @server,
+    SSL_create_ctx_callback => sub { my ($ctx) = @_; Net::SSLeay::CTX_sess_set_cache_size($ctx, 128); $seen = $ctx }) or die "$SSL_ERROR";
+print Net::SSLeay::CTX_sess_get_cache_size($seen), "\n";
+print Net::SSLeay::OPENSSL_VERSION_NUMBER() > 0x30000000 ? "OpenSSL 3\n" : "another\n";
+PERL
+there
+128
+OpenSSL 3
+TEXT
+};
+
+subtest 'SSL_reuse_ctx of a socket that is closed' => sub {
+    is same_on_both($BEGIN . <<'PERL', @arguments), <<'TEXT', 'is that of the socket';
+my $listener = IO::Socket::SSL->new(@at, @server) or die "$SSL_ERROR";
+my $pid = visit($listener, sub {
+    my $socket = IO::Socket::SSL->new(@_, @client) or die "$SSL_ERROR";
+    print scalar <$socket>;
+    $socket->close;
+    my $second = IO::Socket::SSL->new(@_, SSL_reuse_ctx => $socket) or die "$SSL_ERROR";
+    print scalar <$second>;
+    $second->close;
+    $_->close(SSL_ctx_free => 1) for $socket, $second;
+    print eval { IO::Socket::SSL->new(@_, SSL_reuse_ctx => $second) } ? "connected\n" : "refused\n";
+});
+for my $number (1, 2) {
+    my $client = $listener->accept or die "$SSL_ERROR";
+    print {$client} "client $number\n";
+}
+waitpid $pid, 0;
+PERL
+client 1
+client 2
+refused
+TEXT
+};
+
 subtest 'programs that run themselves again' => sub {
     my $program = <<'PERL';
 use strict;

@@ -26,6 +26,12 @@ for my $file (qw(IO/Socket/SSL/Utils.pm)) {
     push @REPLACED, $file =~ s{/}{::}gr =~ s/\.pm\z//r;
 }
 
+# IO::Socket::SSL loads it, so programs call its functions without asking.
+{
+    local ($@, $!, $SIG{__DIE__});
+    eval { require Net::SSLeay };
+}
+
 _tell() if ($ENV{VOUCH_INSTEAD} // q()) eq 'verbose';
 
 sub _tell {
@@ -103,7 +109,8 @@ C<inet4> takes IPv4 only, C<inet6> takes that back, and C<debug3> and the like s
 C<$IO::Socket::SSL::DEBUG>, which is C<$Net::SSLeay::trace>; Vouch itself prints
 nothing. Classes made of it (Net::HTTPS, Net::SMTP's and others) work. What a
 listener accepts is of the class C<IO::Socket::SSL> unless C<accept> is told
-another, also where the listener's is a subclass.
+another, also where the listener's is a subclass. C<SSL_reuse_ctx> takes a socket
+that is closed, too, unless it was closed with C<SSL_ctx_free>.
 
 =item Net::Server::Proto::SSL
 
@@ -128,6 +135,12 @@ What a socket is tied to is of this class, among others.
 =item IO::Socket::SSL::Utils
 
 L<Vouch::Utils>.
+
+=item Net::SSLeay
+
+is itself, and loaded where it is installed: programs call its functions, in
+C<SSL_create_ctx_callback> for example, and rely on IO::Socket::SSL to load it.
+Vouch does not use it.
 
 =back
 

@@ -136,11 +136,23 @@ sub write {    ## no critic (ProhibitBuiltinHomonyms)
 }
 
 sub peek {
+    return &_peek_at if $_[3];
     my $self   = $_[0];
     my $stream = tied *$self;
     return $stream->_peek($_[1], $_[2]) if $stream;
     my $from = CORE::recv($self, $_[1], $_[2], Socket::MSG_PEEK());
     return defined $from ? length $_[1] : undef;
+}
+
+# Into the string from an offset on, as sysread does it.
+sub _peek_at {
+    my ($self, undef, $length, $offset) = @_;
+    my $have = length($_[1] //= '');
+    croak 'Offset outside string' if $offset < -$have;
+    my $count = peek($self, my $bytes, $length) // return;
+    $_[1] .= "\0" x ($offset - $have) if $offset > $have;
+    substr $_[1], $offset, length $_[1], $bytes;
+    return $count;
 }
 
 # The system calls of these names would go past TLS, in the clear.
@@ -759,6 +771,17 @@ A negative offset of C<syswrite> before the start of the string, or of
 C<sysread> with a negative length, is an error, not a read of other memory or
 the end of the program. C<eof> works.
 
+=item *
+
+With C<SSL_alpn_protocols> a server takes the first of its own protocols that the
+client has offered; in IO::Socket::SSL the first of the client's that the server
+has. A client that offers none of them is refused; there it goes on without.
+
+=item *
+
+With C<$/> the empty string, further newlines after a paragraph are taken off, as
+Perl's files do it; in IO::Socket::SSL they stay.
+
 =back
 
 =head2 Not there yet
@@ -1155,10 +1178,11 @@ would send and receive beside it, in the clear.
 =head2 peek
 
     my $count = $socket->peek(my $bytes, 100);
+    my $count = $socket->peek($bytes, 100, $offset);
 
 Looks at the next bytes, at most the number given, and leaves them to be read.
 Waits until there is at least one, and returns how many there are, 0 at the
-end, or undef with C<$!>.
+end, or undef with C<$!>. C<$offset> says where to put them, as with L</read>.
 
 =head2 can_client_sni and others
 

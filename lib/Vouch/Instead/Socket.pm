@@ -35,7 +35,7 @@ use constant {
     GEN_IPADD            => 7,
 };
 
-# One variable under two names each; Net::SSLeay need not be loaded.
+# One variable under two names each; Net::SSLeay need not be there.
 *SSL_ERROR = \$Vouch::Socket::SSL_ERROR;
 *DEBUG     = \$Net::SSLeay::trace;
 our $DEBUG;

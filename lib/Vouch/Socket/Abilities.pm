@@ -3,7 +3,8 @@ package Vouch::Socket::Abilities 0.001;
 use v5.16;
 use warnings;
 
-use Vouch::Config ();
+use Vouch::Config           ();
+use Vouch::Socket::Defaults ();
 
 # What programs ask IO::Socket::SSL before they use it.
 
@@ -24,6 +25,9 @@ sub can_pha           { return 1 }
 sub can_nested_ssl    { return !!0 }
 
 sub default_ca {
+    my @arg  = Vouch::Socket::Defaults::_arguments(@_);
+    my %told = Vouch::Socket::Defaults::_authorities(@arg);
+    return %told if %told;
     my ($file, $path) = (Vouch::Config::_default_ca_file(), Vouch::Config::_default_ca_path());
     return (-r $file ? (SSL_ca_file => $file) : (), -d $path ? (SSL_ca_path => $path) : ());
 }
@@ -46,8 +50,8 @@ Vouch::Socket::Abilities - what Vouch::Socket can do, for programs that ask
 =head1 DESCRIPTION
 
 Programs written for IO::Socket::SSL ask the class what it can do before they
-do it. These are methods of L<Vouch::Socket>, all of them without arguments; none
-of them fails.
+do it. These are methods of L<Vouch::Socket>; all but C<default_ca> are without
+arguments, and never fail.
 
 =head1 METHODS
 
@@ -105,9 +109,15 @@ program and TLS inside TLS are not there.
 =head2 default_ca
 
     my %arguments = Vouch::Socket->default_ca;
+    Vouch::Socket->default_ca('/etc/ssl/our-own.pem');
+    Vouch::Socket->default_ca(SSL_ca_path => '/etc/ssl/our-own');
+    Vouch::Socket->default_ca(undef);
 
 The system's authorities as arguments, C<SSL_ca_file> and C<SSL_ca_path>, of
-what there is of the two.
+what there is of the two. With a file, a folder, or such arguments: from now on
+those are trusted by sockets of this process that check certificates and are not
+told whom to trust; undef goes back to the system's. Dies with a L<Vouch::Error>
+if there is no such file or folder.
 
 =head1 SEE ALSO
 

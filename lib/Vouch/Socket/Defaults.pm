@@ -18,7 +18,7 @@ our @FUNCTIONS = qw(
 );
 
 my %default = (all => {}, client => {}, server => {});
-my ($filter, $context);
+my ($filter, $context, %authorities);
 
 my %SHORT = (
     mode     => 'SSL_verify_mode',
@@ -81,6 +81,35 @@ sub _arguments {
     return @arg;
 }
 
+# What default_ca() was told, as arguments.
+sub _authorities {
+    my @arg = @_;
+    return %authorities if !@arg;
+    %authorities = ();
+    return if @arg == 1 && !defined $arg[0];
+    my %new =
+          @arg > 1       ? @arg
+        : ref $arg[0]    ? %{ $arg[0] }
+        : -d $arg[0]     ? (SSL_ca_path => $arg[0])
+        : length $arg[0] ? (SSL_ca_file => $arg[0])
+        :                  (SSL_ca_file => \undef);
+    for my $name (grep { !ref $new{$_} } sort keys %new) {
+        _bad_argument("default_ca takes SSL_ca_file and SSL_ca_path, not $name")
+            if $name !~ /\ASSL_ca_(?:file|path)\z/;
+        _bad_argument("default_ca: there is no '$new{$name}'") if !-e $new{$name};
+    }
+    return %authorities = %new;
+}
+
+sub _trust {
+    my ($arg, $side) = @_;
+    return
+        if exists $arg->{SSL_reuse_ctx}
+        || grep { defined $arg->{$_} } qw(SSL_ca SSL_ca_file SSL_ca_path SSL_ca_pem);
+    @$arg{ keys %authorities } = values %authorities if $arg->{SSL_verify_mode} // $side eq 'client';
+    return;
+}
+
 sub _set {
     my ($name, $into, @arg) = @_;
     _bad_argument("$name takes names and values, not an odd number of arguments") if @arg % 2;
@@ -106,6 +135,7 @@ sub _apply {
         $also{SSL_reuse_ctx} = $context if !grep { _is_about_context($_) } keys %$arg;
     }
     for my $name (keys %also) { $arg->{$name} //= $also{$name} }
+    _trust($arg, $side) if %authorities;
     return;
 }
 

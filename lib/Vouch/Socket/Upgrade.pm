@@ -87,7 +87,10 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
         return if $waits && !$self->_say_goodbye($arg);
         $stream->_detach($arg->{SSL_no_shutdown} ? 1 : 0);
     }
-    delete ${*$self}{vouch};
+    my $own = delete ${*$self}{vouch};
+    # There SSL_reuse_ctx may name a socket that is closed.
+    ${*$self}{vouch_was} = $own->{context} if $own && $self->isa('IO::Socket::SSL');
+    delete ${*$self}{vouch_was}            if $arg->{SSL_ctx_free};
     my $listener = delete ${*$self}{vouch_listener};
     $listener->_end if $listener;
     return CORE::close($self);
@@ -214,7 +217,7 @@ Sends close_notify, without waiting for the peer's, and closes the socket.
 C<SSL_no_shutdown> closes without a word. C<< SSL_fast_shutdown => 0 >> waits for
 the peer's answer, as C<stop_SSL> does, and on a handle that does not wait has to
 be repeated like that. C<SSL_ctx_free> is allowed and has no effect: a closed
-socket always lets its context go. Other names die.
+socket always lets its context go (but see L<Vouch::Instead>). Other names die.
 
 Returns true, or false with C<$!>. Only a process that has used the connection
 since the last C<fork> sends anything: see L<Vouch::Socket/THREADS AND FORK>. A

@@ -219,6 +219,11 @@ the peer's answer, as C<stop_SSL> does, and on a handle that does not wait has t
 be repeated like that. C<SSL_ctx_free> is allowed and has no effect: a closed
 socket always lets its context go (but see L<Vouch::Instead>). Other names die.
 
+A client that only writes, and then closes, should wait like that with TLS 1.3: the
+server sends session tickets after the handshake, and if they arrive when the socket
+is gone, the system answers with a reset, which can take away from the server what
+it has not read yet. (A client that has read an answer has read the tickets.)
+
 Returns true, or false with C<$!>. Only a process that has used the connection
 since the last C<fork> sends anything: see L<Vouch::Socket/THREADS AND FORK>. A
 socket that goes out of scope closes in the same way.

@@ -228,8 +228,8 @@ subtest 'a daemon that is started by itself' => sub {
     my @arg    = ('-s', $socket, '-d', 300);
     is_deeply [flom(@arg, '--', 'echo', 'hi')], [0, "hi\n", ''], 'the command runs';
     ok -S $socket, 'the socket is there';
-    is sprintf('%04o', (stat $socket)[2] & 0777),        '0600', 'for its owner only';
-    is sprintf('%04o', (stat "$socket.lock")[2] & 0777), '0600', 'as is the lock file';
+    is sprintf('%04o', (stat $socket)[2] & oct 777),        '0600', 'for its owner only';
+    is sprintf('%04o', (stat "$socket.lock")[2] & oct 777), '0600', 'as is the lock file';
     my $deadline = time + 15;
     sleep 0.05 while -S $socket && time < $deadline;
     ok !-S $socket, 'it ends when nobody needs it';
@@ -263,7 +263,7 @@ subtest 'several locks' => sub {
         'so both are refused';
     is + ($daemon->run('-r', 'first', '-o', 0, '--', 'true'))[0], 0, 'and none is kept';
     my @pair = map { $daemon->start_run('-r', $_->[0], '--also', $_->[1], '--', 'true') }
-        map { ['p', 'q'], ['q', 'p'] } 1 .. 5;
+        map { (['p', 'q'], ['q', 'p']) } 1 .. 5;
     is join(' ', map { (finish($_))[0] } @pair), join(' ', (0) x 10), 'crosswise, nobody waits for ever';
 };
 

@@ -276,9 +276,9 @@ subtest 'the daemon as a service' => sub {
     );
     ok(IO::Select->new($manager)->can_read(10), 'the service manager hears of it');
     recv $manager, my $text, 100, 0;
-    is $text,                                     'READY=1',        'that it is ready';
-    is slurp("$dir/pid"),                         "$flom->{pid}\n", 'the process number';
-    is sprintf('%04o', (stat $socket)[2] & 0777), '0660',           'the mode of the socket';
+    is $text,                                        'READY=1',        'that it is ready';
+    is slurp("$dir/pid"),                            "$flom->{pid}\n", 'the process number';
+    is sprintf('%04o', (stat $socket)[2] & oct 777), '0660',           'the mode of the socket';
     kill HUP => $flom->{pid};
     is + (flom('-s', $socket, '--', 'true'))[0], 0, 'it goes on after HUP';
     kill TERM => $flom->{pid};

@@ -142,7 +142,7 @@ subtest 'readline: $/ is assigned to while it waits' => sub {
     print $server 'abc', substr $before, 0, 100;
     my $line = with_signal(
         sub {
-            $/ = 'Q' x 100_000;
+            $/ = 'Q' x 100_000;    ## no critic (RequireLocalizedPunctuationVars)
             print $server substr $before, 100;
         },    ## no critic (RequireLocalizedPunctuationVars)
         sub { return scalar <$client> },
@@ -165,8 +165,8 @@ subtest 'close of a handle that belongs to another class by now' => sub {
     my ($client, $server) = both();
     bless $client, 'IO::Handle';
     ok close $client, 'it is closed, and only once';
-    is fileno $client, undef, 'the descriptor is gone';
-    is scalar <$server>, undef, 'and the peer knows';
+    is fileno $client,      undef, 'the descriptor is gone';
+    is scalar <$server>,    undef, 'and the peer knows';
     is $server->last_error, undef, 'by a goodbye';
 };
 

@@ -154,6 +154,7 @@ configure_and_act(const struct flom_command_line *line)
     int status;
 
     vouch_error_clear(&err);
+    memset(&extra, 0, sizeof(extra));
     if (vouch_flom_settings_init(&settings, &err) != 0) {
         (void) fprintf(stderr, "flom: %s\n", err.text);
         return FLOM_EXIT_ERROR;

@@ -77,8 +77,7 @@ sub _class {
     my ($name) = @_;
     return if $name !~ /\A\w+(?:::\w+)*\z/;
     my $class = $name =~ /::/ ? $name : 'Net::Server::Proto::' . uc $name;
-    return
-        eval { require $class =~ s{::}{/}gr . '.pm'; $class->isa('Net::Server::Proto::VOUCH') }
+    return eval { require $class =~ s{::}{/}gr . '.pm'; $class->isa('Net::Server::Proto::VOUCH') }
         ? $class
         : undef;
 }

@@ -10,6 +10,15 @@ use lib 't/lib';
 use VouchTest::Examples
     qw(expected_pattern examples_of_markdown examples_of_pod finish_example run_example write_file);
 
+# flom in an example finds, or starts, a daemon of that document.
+my $OWN_DAEMON = <<'FILE';
+[Resource]
+[Daemon]
+SocketName=DIR/flom-socket
+Lifespan=1000
+[Network]
+FILE
+
 sub files_below {
     my ($dir) = @_;
     my @files;
@@ -45,6 +54,8 @@ sub check_example {
 sub check_document {
     my (@examples) = @_;
     my $dir = tempdir(CLEANUP => 1);
+    local $ENV{HOME} = $dir;
+    write_file("$dir/.flom", $OWN_DAEMON =~ s/DIR/$dir/r);
     my @servers;
     subtest $_->{name} => \&check_example, $_, $dir, \@servers for @examples;
     for my $server (@servers) {
@@ -67,7 +78,7 @@ subtest 'the runner sees output that differs' => sub {
     is expected_pattern("print 1;\n"), undef, 'an example may promise nothing';
 };
 
-my @pods  = (files_below('lib'), grep { -T } glob 'script/*');
+my @pods  = (files_below('lib'), files_below('csrc'), grep { -T } glob 'script/*');
 my $count = 0;
 for my $path (@pods) {
     my @examples = examples_of_pod($path);

@@ -9,7 +9,7 @@ use IO::Socket::UNIX ();
 use POSIX            ();
 use Socket           qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes      qw(sleep time);
-use VouchTest        qw(slurp spew temp_dir);
+use VouchTest        qw(run_command slurp spew temp_dir);
 use VouchTest::Flom  qw(finish flom flom_path lock_message message start_flom unlock_message);
 use VouchTest::Needs prlimit => 'util-linux';
 
@@ -88,6 +88,34 @@ subtest 'what a daemon cannot do stops its start' => sub {
         is $status, 99, "--$option";
         like $err, $want, 'is told';
     }
+};
+
+subtest 'a log is moved away' => sub {
+    my $daemon = VouchTest::Flom->new('--log', "$dir/moving");
+    ok wait_until(sub { slurp("$dir/moving") =~ /FLM003I/ }), 'a daemon is ready';
+    rename "$dir/moving", "$dir/moved" or die "rename: $!";
+    kill HUP => $daemon->pid;
+    ok wait_until(sub { -s "$dir/moving" }), 'HUP begins it anew';
+    like slurp("$dir/moving"), qr/\A\S+ flom\[\d+\] notice FLM037I: /, 'and the log goes on there';
+    is + ($daemon->run('-X'))[0], 0, 'it is told to end';
+    ok wait_until(sub { slurp("$dir/moving") =~ /FLM004I/ }), 'and does';
+    like slurp("$dir/moving"), qr/FLM007I: immediate shutdown asked for by unix \(uid $>, pid \d+\)$/m,
+        'by whom';
+};
+
+subtest 'names of files without a folder' => sub {
+    my $script = "cd $dir && exec ${\ flom_path()} -s relative --state state.db --log the.log -d 300 -- pwd";
+    my ($status, $out, $err) = run_command(['sh', '-c', $script], seconds => 20);
+    is_deeply [$status, $out, $err], [0, "$dir\n", ''], 'a daemon is started and found';
+    ok wait_until(sub { -e "$dir/the.log" && slurp("$dir/the.log") =~ /FLM004I/ }), 'it ends';
+    ok -s "$dir/state.db", 'and its files are where the command was';
+};
+
+subtest 'a name too long for a message' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my ($status, undef, $err) = $daemon->run('-r', 'a' x 300, '--', 'true');
+    is $status, 99, 'is refused';
+    like $err, qr/^flom: the request would be longer than 511 bytes: use a shorter name$/m, 'with the reason';
 };
 
 subtest 'the disk of the state file is full' => sub {

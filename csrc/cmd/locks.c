@@ -40,6 +40,7 @@ says_more(int rc)
 {
     return rc <= VOUCH_FLOM_RC_SSL_CTX_CHECK_PRIVATE_KEY_ERROR
            || rc == VOUCH_FLOM_RC_PROTOCOL_ERROR
+           || rc == VOUCH_FLOM_RC_CONTAINER_FULL
            || (rc <= VOUCH_FLOM_RC_INVALID_IPV6_NETWORK_INTERFACE
                && rc >= VOUCH_FLOM_RC_NO_TLS_CONNECTION);
 }

@@ -1,9 +1,12 @@
 /*
  * One line for each message, to the place that --log names.
  */
+#define _XOPEN_SOURCE 700 /* realpath() */
+
 #include "cmd/log.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -24,6 +27,7 @@ static const char *const NAMES[] = {"error", "warning", "notice", "info",
 static struct {
     enum lockd_log_level highest;
     FILE *file; /* NULL: syslog */
+    char *path; /* of the file, absolute; NULL where it is none */
 } sink;
 
 static void
@@ -48,6 +52,23 @@ take(enum lockd_log_level level, const char *id, const char *text, void *arg)
         write_line(level, id, text);
     else
         syslog(PRIORITIES[level], "%s %s", id, text);
+}
+
+/* A log that was moved away is begun anew. */
+static int
+reopen(void *arg)
+{
+    FILE *file;
+
+    (void) arg;
+    if (sink.path == NULL)
+        return 0;
+    file = fopen(sink.path, "a");
+    if (file == NULL)
+        return -1;
+    (void) fclose(sink.file);
+    sink.file = file;
+    return 0;
 }
 
 int
@@ -77,6 +98,7 @@ flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
     options->max_queue = (size_t) extra->max_queue;
     options->messages_a_second = (unsigned) extra->max_messages;
     options->log = take;
+    options->reopen_log = reopen;
     sink.highest = LOCKD_NOTICE;
     if (extra->log_level != NULL && flom_log_level(extra->log_level) != -1)
         sink.highest = (enum lockd_log_level) flom_log_level(extra->log_level);
@@ -85,6 +107,8 @@ flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
         sink.file = stderr;
     else if (extra->log != NULL && strcmp(extra->log, "syslog") != 0)
         sink.file = fopen(extra->log, "a");
+    if (sink.file != NULL && sink.file != stderr)
+        sink.path = realpath(extra->log, NULL);
     if (sink.file != NULL)
         return 0;
     openlog("flom", LOG_PID, LOG_DAEMON);

@@ -72,7 +72,6 @@ be_daemon(const struct vouch_flom_settings *settings,
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGXFSZ, SIG_IGN);
     (void) umask(077);
-    (void) chdir("/");
     close_all(pipe_fd);
     vouch_error_clear(&err);
     (void) flom_trace_open(settings, 1);
@@ -82,6 +81,9 @@ be_daemon(const struct vouch_flom_settings *settings,
         tell(pipe_fd, rc);
         _exit(status);
     }
+    /* Away from where it was started, unless its socket is named from there. */
+    if (settings->socket_name == NULL || *settings->socket_name == '/')
+        (void) chdir("/");
     tell(pipe_fd, 0);
     if (lockd_run(daemon, &err) == 0)
         status = EXIT_SUCCESS;

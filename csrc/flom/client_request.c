@@ -21,7 +21,8 @@ queue_message(struct vouch_flom_client *client,
         return 0;
     vouch_buf_clear(client->out);
     return vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONTAINER_FULL,
-                                  "the request is longer than %d bytes",
+                                  "the request would be longer than %d "
+                                  "bytes: use a shorter name",
                                   VOUCH_FLOM_OLD_REQUEST_MAX);
 }
 

@@ -377,7 +377,7 @@ answer_kick(struct session *session, const char *id)
     }
     lockd_say(session->daemon, LOCKD_NOTICE, "FLM039I",
               "session %llu from %s ended by %s", number, victim->address,
-              session->address);
+              session_peer(session));
     session_close(victim);
     begin(session, "kick", VOUCH_FLOM_RC_OK);
     session_send(session, &session->daemon->answer);
@@ -398,7 +398,7 @@ admin_shutdown(struct session *session, int immediate)
     }
     lockd_say(daemon, LOCKD_NOTICE, immediate ? "FLM007I" : "FLM008I",
               "%s shutdown asked for by %s",
-              immediate ? "immediate" : "quiesce", session->address);
+              immediate ? "immediate" : "quiesce", session_peer(session));
     if (immediate) {
         lockd_end(daemon);
         return;

@@ -52,8 +52,8 @@ expire(struct lockd *daemon, struct session_list *list, int64_t now_ms,
     while (list->first != NULL && list->first->due_ms <= now_ms) {
         lockd_say(daemon, LOCKD_WARNING, "FLM030W",
                   "session %llu from %s closed: %s",
-                  (unsigned long long) list->first->id, list->first->address,
-                  what);
+                  (unsigned long long) list->first->id,
+                  session_peer(list->first), what);
         session_close(list->first);
     }
 }

@@ -201,7 +201,7 @@ end_session(struct session *session, const char *id, const char *why)
 {
     lockd_say(session->daemon, LOCKD_WARNING, id,
               "session %llu from %s closed: %s",
-              (unsigned long long) session->id, session->address, why);
+              (unsigned long long) session->id, session_peer(session), why);
     session_close(session);
 }
 
@@ -334,7 +334,7 @@ unlock(struct session *session, const struct vouch_flom_message *message)
         || session->bound == NULL || !bind_session(session, &name)) {
         lockd_say(daemon, LOCKD_WARNING, "FLM009W",
                   "session %llu from %s: unlock of another name ignored",
-                  (unsigned long long) session->id, session->address);
+                  (unsigned long long) session->id, session_peer(session));
         return;
     }
     lockd_now(&now);

@@ -41,6 +41,7 @@ struct lockd_options {
     size_t inherited_count; /* then nothing else is bound */
     lockd_log_fn log;
     void *log_arg;
+    int (*reopen_log)(void *arg); /* on SIGHUP, or NULL; -1: as it was */
 };
 
 /* Set every option to its default; settings and log stay NULL. */

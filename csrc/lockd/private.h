@@ -160,6 +160,9 @@ void lockd_unlisten(struct lockd *daemon);
 void session_open(struct lockd *daemon, int fd, int is_unix,
                   const struct vouch_address *peer);
 void session_close(struct session *session);
+
+/* Who it is, for the log; valid until the next call. */
+const char *session_peer(const struct session *session);
 /* No more is read; what is to be said is said, then it is closed. */
 void session_goodbye(struct session *session);
 void session_send(struct session *session,

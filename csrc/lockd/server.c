@@ -215,6 +215,10 @@ on_signal(uv_signal_t *handle, int number)
         lockd_end(daemon);
         return;
     }
+    if (daemon->options.reopen_log != NULL
+        && daemon->options.reopen_log(daemon->options.log_arg) != 0)
+        lockd_say(daemon, LOCKD_ERROR, "FLM043E",
+                  "the log cannot be opened again");
     vouch_error_clear(&err);
     if (lockd_prepare_tls(daemon, &err) == 0)
         lockd_say(daemon, LOCKD_NOTICE, "FLM037I", "certificates read again");

@@ -117,6 +117,18 @@ link_session(struct session *session)
     daemon->session_count++;
 }
 
+const char *
+session_peer(const struct session *session)
+{
+    static char text[LOCKD_ADDRESS_SIZE + 64];
+
+    if (!session->is_unix)
+        return session->address;
+    (void) snprintf(text, sizeof(text), "%s (uid %ld, pid %ld)",
+                    session->address, session->uid, session->pid);
+    return text;
+}
+
 static void
 describe(struct session *session, const struct vouch_address *peer)
 {
@@ -130,13 +142,8 @@ describe(struct session *session, const struct vouch_address *peer)
         session->is_local = vouch_address_is_local(peer, session->fd);
     session->pid = who.pid;
     session->uid = who.uid;
-    if (session->is_unix)
-        lockd_say(session->daemon, LOCKD_DEBUG, "FLM031I",
-                  "session %llu: unix socket, uid %ld, pid %ld",
-                  (unsigned long long) session->id, who.uid, who.pid);
-    else
-        lockd_say(session->daemon, LOCKD_DEBUG, "FLM031I", "session %llu: %s",
-                  (unsigned long long) session->id, session->address);
+    lockd_say(session->daemon, LOCKD_DEBUG, "FLM031I", "session %llu: %s",
+              (unsigned long long) session->id, session_peer(session));
 }
 
 /* With TLS the handshake comes first, without a byte of FLoM's. */
@@ -293,7 +300,7 @@ session_send(struct session *session, const struct vouch_flom_message *message)
     }
     lockd_say(session->daemon, LOCKD_WARNING, "FLM033W",
               "session %llu from %s closed: its answers do not fit",
-              (unsigned long long) session->id, session->address);
+              (unsigned long long) session->id, session_peer(session));
     session_close(session);
 }
 
@@ -357,7 +364,7 @@ bad_message(struct session *session, const char *what)
 {
     lockd_say(session->daemon, LOCKD_WARNING, "FLM034W",
               "session %llu from %s closed: %s",
-              (unsigned long long) session->id, session->address, what);
+              (unsigned long long) session->id, session_peer(session), what);
     session_close(session);
 }
 

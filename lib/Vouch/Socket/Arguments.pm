@@ -93,7 +93,8 @@ sub _context {
 
 sub _context_in {
     my ($name, $given) = @_;
-    my $context = blessed $given && $given->can('context')
+    my $context =
+        blessed $given && $given->can('context')
         ? $given->context // ${*$given}{vouch_was}
         : $given;
     _bad_argument("$name must be a Vouch::Context or a TLS socket")

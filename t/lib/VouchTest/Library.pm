@@ -73,8 +73,8 @@ sub judge {
 sub version_of {
     my (@modules) = @_;
     for my $module (@modules) {
-        my $version = eval { require "$module.pm" =~ s{::}{/}gr; $module->VERSION } // 'unknown';
-        Test::More::note("$module $version");
+        my $known = eval { require($module =~ s{::}{/}gr . '.pm') };
+        Test::More::note("$module ", $known ? $module->VERSION // 'without a version' : 'does not load');
     }
     return;
 }

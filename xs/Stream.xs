@@ -23,6 +23,26 @@ _shutdown(self, timeout)
   OUTPUT:
     RETVAL
 
+SV *
+CLOSE(self)
+    struct vxs_stream *self
+  PREINIT:
+    dSP;
+  CODE:
+    RETVAL = vxs_stream_close(aTHX_ self);
+    if (!SvOK(RETVAL)) {
+        SvREFCNT_dec(RETVAL);
+        PUSHMARK(SP);
+        XPUSHs(ST(0));
+        PUTBACK;
+        call_pv("Vouch::Stream::_close", G_SCALAR);
+        SPAGAIN;
+        RETVAL = newSVsv(POPs);
+        PUTBACK;
+    }
+  OUTPUT:
+    RETVAL
+
 void
 _detach(self, quiet)
     struct vxs_stream *self

@@ -169,6 +169,7 @@ SV *vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
                      UV max_line);
 int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
+SV *vxs_stream_close(pTHX_ struct vxs_stream *stream);
 void vxs_stream_leave(pTHX_ struct vxs_stream *stream);
 void vxs_stream_set_aside(pTHX_ struct vxs_stream *stream);
 void vxs_stream_take_back(pTHX_ struct vxs_stream *stream, SV *object,

@@ -182,6 +182,28 @@ vxs_stream_detach(pTHX_ struct vxs_stream *self, int quiet)
 }
 
 /*
+ * What Vouch::Socket's method close does without arguments, for a handle of
+ * just that class: a server does it for every connection.  Undef if another
+ * class may do more.
+ */
+SV *
+vxs_stream_close(pTHX_ struct vxs_stream *self)
+{
+    SV *handle = SvROK(self->socket) ? SvRV(self->socket) : NULL;
+    const char *name = NULL;
+
+    if (handle != NULL && SvOBJECT(handle))
+        name = HvNAME_get(SvSTASH(handle));
+    if (name == NULL || strNE(name, "Vouch::Socket"))
+        return newSV(0);
+    sv_2mortal(SvREFCNT_inc_simple_NN(handle));
+    vxs_stream_detach(aTHX_ self, 0);
+    if (GvHV((GV *) handle) != NULL)
+        (void) hv_deletes(GvHV((GV *) handle), "vouch", G_DISCARD);
+    return newSVsv(boolSV(do_close((GV *) handle, TRUE)));
+}
+
+/*
  * The object is being freed.  When Perl ends that comes before its handle,
  * which destructors may yet use: it is tied to itself, as a
  * Vouch::Stream::Ended, so that nothing they print goes out in the clear.

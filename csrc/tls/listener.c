@@ -174,7 +174,7 @@ seat_returned(void *arg)
 {
     struct vouch_listener *self = arg;
 
-    if (is_ours(self))
+    if (!self->watching && self->fd != -1 && is_ours(self))
         vouch_listener_watch(self);
 }
 
@@ -298,8 +298,8 @@ vouch_listener_step(struct vouch_listener *self, struct pending *p,
 {
     int result = vouch_conn_handshake(p->conn);
 
-    if (!is_ours(self))
-        return VOUCH_LISTENER_WORKED; /* the verify callback has forked */
+    if (p->conn->config->callback != NULL && !is_ours(self))
+        return VOUCH_LISTENER_WORKED; /* the callback has forked */
     if (result == 0)
         return hand_out(self, p, event);
     if (result != -1

@@ -20,7 +20,7 @@ sub PRINTF {
     return $self->PRINT(sprintf $format, @values);
 }
 
-sub CLOSE {
+sub _close {
     my ($self) = @_;
     my $socket = $self->_socket // return 1;
     # The method of another class would close the handle, and so come here.

@@ -7,6 +7,14 @@ use XSLoader ();
 
 XSLoader::load(__PACKAGE__, __PACKAGE__->VERSION);
 
+# Whether this can be an address that Net::SSLeay has got from OpenSSL: a wrong
+# number would end the program.
+sub _is_address {
+    my ($value) = @_;
+    return defined $value && !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/ && $value % 8 == 0
+        && _is_mapped($value, 8);
+}
+
 1;
 
 __END__

@@ -40,8 +40,11 @@ sub refused {
     my ($arg, $text, $name) = @_;
     my $error = error_of(sub { Vouch::Context->new(@$arg) });
     isa_ok $error, 'Vouch::Error', $name or return;
-    like $error->message,   $text,  "$name: the reason";
-    unlike $error->message, qr/\n/, "$name: in one line";
+    # Where the reason does not name the argument, its name stands before it.
+    my $message = $error->message;
+    like $message =~ $text ? $message : $message =~ s/\ASSL_\w+: //r, $text, "$name: the reason";
+    like $message,          qr/\bSSL_/, "$name: the argument" if grep { defined && /\ASSL_/ } @$arg;
+    unlike $error->message, qr/\n/,     "$name: in one line";
     is $error->file, __FILE__, "$name: where the program asked";
     return;
 }
@@ -313,8 +316,8 @@ my %argument = (
     },
     SSL_passwd_cb => {
         more  => [@server],
-        right => [sub { 'x' },                                                          'x', undef],
-        wrong => [map { [$_, qr/the password must be a text or a code reference/] } [], {},  \'x'],
+        right => [sub { 'x' },                                                           'x', undef],
+        wrong => [map { [$_, qr/SSL_passwd_cb must be a code reference or a text/] } [], {},  \'x'],
     },
     SSL_cert => {
         more  => [SSL_key => $private],
@@ -474,7 +477,7 @@ subtest 'a file that may not be read' => sub {
     close $write;
     my $told = do { local $/; <$read> };
     waitpid $pid, 0;
-    is $told, "file: $secret: cannot read: Permission denied", 'is named, with the reason';
+    is $told, "file: SSL_key_file: $secret: cannot read: Permission denied", 'is named, with the reason';
 };
 
 subtest 'SSL_create_ctx_callback' => sub {
@@ -565,9 +568,10 @@ subtest 'a reload that fails' => sub {
     my $context = Vouch::Context->new(SSL_server => 1, SSL_cert_file => $a, SSL_key_file => $b);
     my $first   = Vouch::Certificate->from_file($a)->fingerprint;
     my %break   = (
-        'garbage'     => [sub { spew($b, 'garbage') },         qr/\A\Q$b\E: not a private key/],
-        'another key' => [sub { spew($b, slurp($other_key)) }, qr/\A\Q$b\E does not match \Q$a\E/],
-        'no file'     => [sub { unlink $a }, qr/\A\Q$a\E: cannot read/],
+        'garbage'     => [sub { spew($b, 'garbage') }, qr/\ASSL_key_file: \Q$b\E: not a private key/],
+        'another key' =>
+            [sub { spew($b, slurp($other_key)) }, qr/\ASSL_key_file: \Q$b\E does not match \Q$a\E/],
+        'no file' => [sub { unlink $a }, qr/\ASSL_cert_file: \Q$a\E: cannot read/],
     );
     for my $kind ('garbage', 'another key', 'no file') {
         $break{$kind}[0]->();

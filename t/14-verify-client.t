@@ -200,15 +200,19 @@ subtest 'where the name comes from' => sub {
     accepted("SSL_hostname ''", $pair);
     is $pair->{server}->get_servername, undef, 'asks for no name';
 
-    for my $bad (
-        ["a\0b",    qr/must not contain a NUL/],
-        [[],        qr/must be a text, not a reference/],
-        ['x' x 300, qr/is not a server name/]
-        )
-    {
-        my $broken = visit($good, SSL_hostname => $bad->[0]);
-        ok !$broken->{client}, 'a name that is none';
-        like $broken->{client_error}, $bad->[1], 'is told';
+    my $broken = visit($good, SSL_hostname => 'x' x 300);
+    ok !$broken->{client}, 'a name that is too long';
+    like $broken->{client_error}, qr/is not a server name/, 'is told';
+    for my $name (qw(SSL_hostname SSL_verifycn_name)) {
+        for my $bad (
+            ["a\0b",      qr/must not contain a NUL/],
+            [[],          qr/must be a text, not a reference/],
+            ["\xfc.test", qr/must be in its ASCII form/],
+            )
+        {
+            ok !eval { visit($good, $name => $bad->[0]) }, "$name: one that is none dies";
+            like $@, qr/\A$name $bad->[1]/, 'and says so';
+        }
     }
 };
 

@@ -71,7 +71,7 @@ subtest 'listen' => sub {
     dies(
         'a certificate that is missing',
         sub { Vouch::Socket->new(@listen, @server, SSL_cert_file => '/none') },
-        qr{\A/none: cannot read: No such file or directory at \Q${\__FILE__}\E line [0-9]+[.]$}
+        qr{\ASSL_cert_file: /none: cannot read: No such file or directory at \Q${\__FILE__}\E line [0-9]+[.]$}
     );
     ok listener(LocalPort => 0), 'and a listener without faults';
 };

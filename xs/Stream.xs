@@ -92,8 +92,9 @@ READ(self, target, length, offset = NULL)
     /* What an object does to be a number, and a signal handler while we
      * wait, may drop the target. */
     sv_2mortal(SvREFCNT_inc_simple_NN(target));
-    RETVAL = vxs_stream_read(aTHX_ self, target, SvIV(length),
-                             offset == NULL ? 0 : SvIV(offset), ix);
+    RETVAL = vxs_stream_read(aTHX_ self, target,
+        vxs_number(aTHX_ length, "the length"),
+        offset == NULL ? 0 : vxs_number(aTHX_ offset, "the offset"), ix);
   OUTPUT:
     RETVAL
 
@@ -173,9 +174,9 @@ WRITE(self, source, ...)
      * its mind. */
     sv_2mortal(SvREFCNT_inc_simple_NN(source));
     if (items > 2 && SvOK(ST(2)))
-        length = SvIV(ST(2));
+        length = vxs_number(aTHX_ ST(2), "the length");
     if (items > 3 && SvOK(ST(3)))
-        offset = SvIV(ST(3));
+        offset = vxs_number(aTHX_ ST(3), "the offset");
     data = vxs_octets(aTHX_ self, source, NULL, &have);
     if (offset < 0)
         offset += (IV) have;
@@ -215,7 +216,8 @@ _peek(self, target, length)
     SV *length
   CODE:
     sv_2mortal(SvREFCNT_inc_simple_NN(target));
-    RETVAL = vxs_stream_peek(aTHX_ self, target, SvIV(length));
+    RETVAL = vxs_stream_peek(aTHX_ self, target,
+                             vxs_number(aTHX_ length, "the length"));
   OUTPUT:
     RETVAL
 

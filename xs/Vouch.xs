@@ -6,6 +6,7 @@
 #include "recent.h"
 
 #include "base/file.h"
+#include "base/memory.h"
 
 MODULE = Vouch    PACKAGE = Vouch
 
@@ -20,6 +21,15 @@ CLONE(...)
   CODE:
     PERL_UNUSED_VAR(items);
     vxs_recent_clone(aTHX);
+
+int
+_is_mapped(address, length)
+    UV address
+    UV length
+  CODE:
+    RETVAL = vouch_memory_is_mapped(INT2PTR(void *, address), length);
+  OUTPUT:
+    RETVAL
 
 INCLUDE: Certificate.xs
 

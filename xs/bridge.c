@@ -292,6 +292,19 @@ vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r)
     return SvPV(sv, *length_r);
 }
 
+IV
+vxs_number(pTHX_ SV *sv, const char *what)
+{
+    IV number;
+
+    SvGETMAGIC(sv);
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        refuse(aTHX_ what, "be a number, not a reference");
+    number = SvIV_nomg(sv);
+    /* Perl's largest numbers would be negative ones. */
+    return SvIOK(sv) && SvIsUV(sv) && SvUVX(sv) > IV_MAX ? IV_MAX : number;
+}
+
 const char *
 vxs_octets(pTHX_ const struct vxs_stream *self, SV *sv, const char *what,
            STRLEN *length_r)

@@ -107,6 +107,9 @@ void vxs_fail(pTHX_ enum vouch_code code, const char *text)
 const char *vxs_bytes(pTHX_ SV *sv, const char *what, STRLEN *length_r);
 const char *vxs_name(pTHX_ SV *sv, const char *what);
 
+/* A number; dies for a reference, whose address nobody means. */
+IV vxs_number(pTHX_ SV *sv, const char *what);
+
 /*
  * What an argument is on the wire: its bytes, however Perl keeps them.
  * Characters that are no bytes go as UTF-8 with the warning "Wide character

@@ -13,6 +13,10 @@
 
 #define RECORD_MAX 16384 /* bytes of one TLS record */
 
+/* How far behind the end of a variable to read to: Perl fills the gap with
+ * NULs, and an offset that is a mistake would take all memory. */
+#define GAP_MAX (16 * 1024 * 1024)
+
 /* Outcomes below vouch's own: the deadline has passed. */
 #define TIMED_OUT (-4)
 
@@ -379,7 +383,7 @@ offset_in(pTHX_ SV *target, IV offset)
             croak("Offset outside string");
         return have - (STRLEN) -offset;
     }
-    if (offset > PERL_INT_MAX)
+    if ((STRLEN) offset > have && (STRLEN) offset - have > GAP_MAX)
         croak("Offset outside string");
     return (STRLEN) offset;
 }

@@ -151,16 +151,29 @@ sub _build {
     my $config = Vouch::Config::_new($arg->{SSL_server} ? 1 : 0);
     my %before = map { $_ => _stamp($_) } _files_in($arg);
     for my $name (sort grep { defined $arg->{$_} } keys %SETTER) {
-        $SETTER{$name}->($self, $config, $arg->{$name});
+        _of_argument($name, sub { $SETTER{$name}->($self, $config, $arg->{$name}) });
     }
     $self->_set_identities($config);
-    $self->_set_pins($config);
-    $self->_set_crl($config);
+    _of_argument('SSL_fingerprint', sub { $self->_set_pins($config) });
+    _of_argument('SSL_crl_file',    sub { $self->_set_crl($config) });
     $self->_set_ocsp($config);
     _tell_program($arg->{SSL_create_ctx_callback}, $config) if defined $arg->{SSL_create_ctx_callback};
-    $config->_freeze;
+    _of_argument('SSL_verify_mode', sub { $config->_freeze });
     @$self{qw(config files)} = ($config, \%before);
     return;
+}
+
+# What is wrong is told with the name of the argument.
+sub _of_argument {
+    my ($name, $code) = @_;
+    my @result;
+    return @result if eval { @result = $code->(); 1 };
+    my $error = $@;
+    if (ref $error eq 'Vouch::Error' && $error->{message} !~ /\bSSL_/) {
+        $name = $name->($error->{message}) if ref $name;
+        $error->{message} = "$name: $error->{message}";
+    }
+    die $error;
 }
 
 sub _tell_program {
@@ -169,6 +182,24 @@ sub _tell_program {
         if ref $callback ne 'CODE';
     $callback->($config->_ssl_ctx);
     return;
+}
+
+# The argument that a text about an identity is about: those about a key begin
+# with its file.
+sub _namer {
+    my ($arg)  = @_;
+    my ($name) = grep { defined $arg->{$_} } qw(SSL_cert SSL_cert_file SSL_identity);
+    my @keys   = grep { defined && !ref } map { ref eq 'HASH' ? values %$_ : $_ } $arg->{SSL_key_file};
+    return sub {
+        my ($text) = @_;
+        return (grep { $text =~ /\A\Q$_\E[: ]/ } @keys) ? 'SSL_key_file' : $name // 'SSL_key';
+    };
+}
+
+sub _check_password {
+    my ($password) = @_;
+    return if !ref $password || _is_code($password);
+    _bad_argument('SSL_passwd_cb must be a code reference or a text, not a reference to ' . ref $password);
 }
 
 sub _set_verify_mode {
@@ -303,9 +334,11 @@ sub _set_identities {
         return;
     }
     my $count = 0;
-    for my $pair (Vouch::Context::Identities::pairs($arg)) {
+    _check_password($arg->{SSL_passwd_cb});
+    my $name_of = _namer($arg);
+    for my $pair (_of_argument($name_of, sub { Vouch::Context::Identities::pairs($arg) })) {
         my ($name, $identity) = @$pair;
-        $config->_add_identity($identity, $name);
+        _of_argument($name_of, sub { $config->_add_identity($identity, $name) });
         $self->_warn_of_dates($identity->certificate) if $arg->{SSL_server};
         $count++;
     }
@@ -380,14 +413,31 @@ sub _files_in {
 
 sub _stamp {
     my ($path) = @_;
+    return 'missing' if $path =~ /\0/;
     my @stat = Time::HiRes::stat($path) or return 'missing';
     return join ' ', @stat[0, 1, 7, 9];
+}
+
+# True or false; \0 would be true.
+my @FLAGS = qw(
+    SSL_server SSL_use_cert SSL_force_fingerprint SSL_check_crl SSL_honor_cipher_order SSL_session_tickets
+    SSL_mode_release_buffers
+);
+
+sub _check_flags {
+    my ($arg, @names) = @_;
+    for my $name (@names) {
+        _bad_argument("$name must be true or false, not a reference")
+            if ref $arg->{$name} && !blessed $arg->{$name};
+    }
+    return;
 }
 
 # The arguments are ours to change: what counts as not given goes.
 sub _check_arguments {
     my ($arg) = @_;
     _check_names(keys %$arg);
+    _check_flags($arg, @FLAGS);
     for my $name (grep { $arg->{$_} } sort keys %LEFT_OUT) {
         _bad_argument("$name: $LEFT_OUT{$name}");
     }

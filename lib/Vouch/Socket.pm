@@ -176,8 +176,16 @@ sub readline {    ## no critic (ProhibitBuiltinHomonyms)
 sub ungetc {
     my ($self, $code) = @_;
     my $stream = tied *$self or return $self->SUPER::ungetc($code);
+    _check_byte($code);
     $stream->_unread(chr $code);
     return 1;
+}
+
+sub _check_byte {
+    my ($code) = @_;
+    return if defined $code && !ref $code && $code =~ /\A[0-9]{1,3}\z/ && $code < 256;
+    Vouch::Socket::Arguments::_bad_argument(
+        'ungetc takes the number of a byte, 0 to 255, not ' . (defined $code ? "'$code'" : 'undef'));
 }
 
 sub timeout {
@@ -229,7 +237,7 @@ sub _class_to_accept {
     my ($class, $default) = @_;
     return $default if !defined $class;
     $class = ref $class || $class;
-    return $class if $class->isa('Vouch::Socket');
+    return $class if length $class && $class->isa('Vouch::Socket');
     Vouch::Socket::Arguments::_bad_argument(
         "accept makes sockets of Vouch::Socket's subclasses, not of '$class'");
 }
@@ -465,6 +473,10 @@ during the wait, which then goes on, unless the handler dies. For C<select>,
 see L</pending>.
 
 =back
+
+Lengths and offsets are as in Perl's own functions, and references are no numbers: they
+die. An offset of more than 16 MiB behind the end of the variable dies, too, as Perl
+would fill the gap.
 
 C<seek>, C<tell> and C<open> fail. The methods C<send> and C<recv> die, as they
 would go past TLS.

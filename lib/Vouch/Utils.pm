@@ -195,7 +195,7 @@ my %CLASS = ('a certificate' => 'Vouch::Certificate', 'a key' => 'Vouch::Key');
 sub _number {
     my ($what, $value) = @_;
     return $value if blessed $value && $value->isa($CLASS{$what});
-    return $value if defined $value && !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/;
+    return $value if Vouch::_is_address($value);
     my $told = !defined $value ? 'undef' : ref $value ? 'a reference to ' . ref $value : "'$value'";
     _wrong("$what must be an object of $CLASS{$what} or the number that Net::SSLeay has for one, not $told");
 }

@@ -5,6 +5,7 @@ use warnings;
 
 use Scalar::Util qw(blessed);
 
+use Vouch              ();
 use Vouch::Certificate ();
 use Vouch::Error       ();
 use Vouch::Identity    ();
@@ -52,7 +53,7 @@ sub address {
     if (ref $value) {
         return 0 + $value if $class && blessed $value && $value->isa($class);
     }
-    elsif (defined $value && $value =~ /\A[1-9][0-9]{4,18}\z/) {
+    elsif (Vouch::_is_address($value)) {
         return 0 + $value;
     }
     return _wrong("$argument must be the address of an OpenSSL object"

@@ -85,7 +85,7 @@ sub _key {
 sub _places {
     my ($arg) = @_;
     my $path  = $arg->{SSL_ca_path};
-    my @path  = !defined $path || ref $path eq 'SCALAR' ? () : ref $path ? @$path : split /:/, $path;
+    my @path  = ref $path eq 'ARRAY' ? @$path : ref $path || !defined $path ? () : split /:/, $path;
     return (
         Vouch::Config::_default_ca_file(),
         Vouch::Config::_default_ca_path(),

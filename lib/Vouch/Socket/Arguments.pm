@@ -33,6 +33,7 @@ sub _argument_names { return (@OWN, Vouch::Context::_argument_names()) }
 # SSL_* is taken out of the arguments.
 sub _settings {
     my ($self, $arg) = @_;
+    _bad_argument('configure takes a hash reference') if ref $arg ne 'HASH';
     Vouch::Socket::Defaults::_apply($arg);
     my %ssl     = map { $_ => delete $arg->{$_} } grep { /\ASSL_/ } keys %$arg;
     my %own     = map { $_ => delete $ssl{$_} } grep   { exists $ssl{$_} } @OWN;
@@ -43,6 +44,9 @@ sub _settings {
     $own{timeout} = $arg->{Timeout} // ${*$self}{io_socket_timeout} // Vouch::Socket::HANDSHAKE_TIMEOUT();
     _check_numbers(\%own);
     _check_trap($own{SSL_error_trap});
+    _check_text($_, $own{$_}) for qw(SSL_hostname SSL_verifycn_name);
+    _check_session($own{SSL_session});
+    Vouch::Context::_check_flags(\%own, qw(SSL_startHandshake SSL_keepSocketOnError));
     Vouch::SessionCache::_check_key('SSL_session_key', $own{SSL_session_key})
         if defined $own{SSL_session_key};
     $own{rules} = Vouch::Socket::Names::_rules('SSL_verifycn_scheme',
@@ -107,6 +111,21 @@ sub _check_trap {
     my ($trap) = @_;
     return if !defined $trap || Vouch::Context::_is_code($trap);
     _bad_argument("SSL_error_trap must be a code reference, not '$trap'");
+}
+
+sub _check_text {
+    my ($name, $text) = @_;
+    return                                                     if !defined $text;
+    _bad_argument("$name must be a text, not a reference")     if ref $text;
+    _bad_argument("$name must not contain a NUL")              if $text =~ /\0/;
+    _bad_argument("$name must be in its ASCII form (xn--...)") if $text =~ /[^\x01-\x7e]/;
+    return;
+}
+
+sub _check_session {
+    my ($session) = @_;
+    return if !defined $session || blessed $session && $session->isa('Vouch::Session');
+    _bad_argument(q(SSL_session must be what a socket's "session" returns, not ') . $session . q('));
 }
 
 sub _check_numbers {

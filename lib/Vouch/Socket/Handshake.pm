@@ -104,7 +104,7 @@ sub _adopt {
     my $before = blessed $socket;
     if (!$before || !$socket->isa('Vouch::Socket')) {
         bless $socket, $class;
-        $own = { %$own, before => $before };
+        $own = { %$own, before => $before // 'IO::Handle' };
     }
     delete ${*$socket}{vouch_failed};
     ${*$socket}{vouch} = $own;

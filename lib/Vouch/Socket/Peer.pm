@@ -6,6 +6,7 @@ use warnings;
 use Carp         qw(croak);
 use Scalar::Util qw(blessed);
 
+use Vouch                ();
 use Vouch::Certificate   ();
 use Vouch::Error         ();
 use Vouch::VerifyContext ();
@@ -115,9 +116,8 @@ my %FIELD = (
 # One of ours, or what Net::SSLeay has: OpenSSL's X509 * as a number.
 sub _certificate {
     my ($value) = @_;
-    return $value if blessed $value && $value->isa('Vouch::Certificate');
-    my $is_address = defined $value && !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/ && $value % 4 == 0;
-    return Vouch::Certificate::_from_openssl($value) if $is_address;
+    return $value                                    if blessed $value && $value->isa('Vouch::Certificate');
+    return Vouch::Certificate::_from_openssl($value) if Vouch::_is_address($value);
     Vouch::Error->throw(
         code    => 'argument',
         message => 'a certificate must be a Vouch::Certificate, or the address of an X509, not '

@@ -21,13 +21,13 @@ sub set_default_session_cache {
 # The cache of a context: of its own, a given one, or the default.
 sub cache_of {
     my ($arg) = @_;
-    return                                                        if $arg->{SSL_server};
-    return _check('SSL_session_cache', $arg->{SSL_session_cache}) if defined $arg->{SSL_session_cache};
-    my $size = $arg->{SSL_session_cache_size};
-    return $default if !defined $size;
-    return          if !ref $size && $size eq '0';
-    Vouch::SessionCache::_check_size('SSL_session_cache_size', $size);
-    return Vouch::SessionCache->new($size);
+    my ($cache, $size) = @$arg{qw(SSL_session_cache SSL_session_cache_size)};
+    my $none = defined $size && !ref $size && $size eq '0';
+    _check('SSL_session_cache', $cache)                               if defined $cache;
+    Vouch::SessionCache::_check_size('SSL_session_cache_size', $size) if defined $size && !$none;
+    return                                                            if $arg->{SSL_server};
+    return $cache                                                     if defined $cache;
+    return $none ? undef : defined $size ? Vouch::SessionCache->new($size) : $default;
 }
 
 sub _check {

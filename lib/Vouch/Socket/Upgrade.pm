@@ -34,7 +34,7 @@ sub start_SSL {
         _become($socket, $before);
         die $error;
     }
-    $own->{before} = $before;
+    $own->{before} = $before // 'IO::Handle';
     delete ${*$socket}{vouch_failed};
     ${*$socket}{vouch} = $own;
     return $socket if $own->{plain};
@@ -171,7 +171,8 @@ C<connect_SSL> or C<accept_SSL>.
 
 Returns the socket. If the handshake fails: undef with C<$SSL_ERROR> and C<$!>,
 and the socket is of its old class again, still open
-(C<< SSL_keepSocketOnError => 0 >> closes it). A socket that does not block
+(C<< SSL_keepSocketOnError => 0 >> closes it; a handle without a class becomes an
+L<IO::Handle>). A socket that does not block
 does so during the handshake, for at most C<Timeout> seconds; to go on with other
 work meanwhile, use C<< SSL_startHandshake => 0 >> and call C<connect_SSL> or
 C<accept_SSL> until it is done. Dies with a L<Vouch::Error> for wrong arguments.

@@ -78,8 +78,7 @@ for my $row (@ROWS) {
         $arguments{host} = undef if $arguments{port} =~ /:/;
         my $server = VouchTest::NetServer->start(Fork => \%arguments, $SERVER);
         is reached($server), $expected, "answers on $expected";
-        kill HUP => $server->pid;
-        $server->wait_until_ready;
+        $server->hup(PeerHost => $expected =~ /v4/ ? '127.0.0.1' : '::1');
         unlike $server->log, qr/Added new port|Closing un-mapped/, 'SIGHUP keeps the sockets';
         is reached($server),       $expected, "and it answers on $expected";
         is $server->stop,          0,         'it ends well';
@@ -96,8 +95,7 @@ subtest 'port 0 on several addresses' => sub {
     is exchange($server->client(PeerHost => '::1', PeerPort => $server->port(1)), "hello\n"), '::1 ::1',
         'the second';
     my @before = map { $server->port($_) } 0, 1;
-    kill HUP => $server->pid;
-    $server->wait_until_ready;
+    $server->hup;
     is_deeply [map { $server->port($_) } 0, 1], \@before, 'both stay after SIGHUP';
 };
 

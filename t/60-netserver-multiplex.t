@@ -255,9 +255,7 @@ subtest 'SIGHUP' => sub {
     my $client = $server->client;
     is ask($client, 'hello'), "you said hello\n", 'before';
     my ($pid, $port) = ($server->pid, $server->port);
-    kill HUP => $server->pid;
-    my $nudge = $server->tcp;    # IO::Multiplex may be about to wait
-    $server->wait_until_ready;
+    $server->hup;
     is $server->pid,                  $pid,               'the same process';
     is $server->port,                 $port,              'the same port';
     is ending($client),               'goodbye',          'clients are told that it ends';

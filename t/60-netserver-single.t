@@ -125,8 +125,7 @@ subtest 'two ports' => sub {
     my @both = map { slow_client($server, PeerPort => $_) } $one, $two;
     is finish($both[1], "b\n"), "6 b nobody $two\n", 'of two at once the one';
     is finish($both[0], "a\n"), "7 a nobody $one\n", 'and the other';
-    kill HUP => $server->pid;
-    $server->wait_until_ready;
+    $server->hup;
     is_deeply [sort map { $server->port($_) } 0, 1], [sort $one, $two], 'SIGHUP keeps both';
     like answer($server, PeerPort => $_), qr/\A[12] hello nobody $_\n\z/, 'and they work' for $one, $two;
     stops($server);

@@ -83,6 +83,48 @@ sub wait_until_ready {
     return $self;
 }
 
+# Have it start itself anew.  It must be in its loop, or the signal finds the
+# handlers of its start; and so must its children, which would end their parent.
+sub hup {
+    my ($self, %arg) = @_;
+    my $until = time + 20;
+    $self->client(%arg) or croak "no client: $SSL_ERROR";
+    until ($self->{personality} !~ /PreFork|HTTP|PSGI/ || $self->_is_steady) {
+        croak 'the server does not come into its loop' if time > $until;
+        sleep 0.01;
+    }
+    my $log = length $self->log;
+    kill HUP => $self->pid;
+    my $nudge = $self->{personality} eq 'Multiplex' ? $self->tcp : undef;    # it may be about to wait
+    $self->wait_until_ready;
+    return substr $self->log, $log;
+}
+
+# A parent that forks in advance catches SIGTTOU last, its children do not
+# catch SIGCHLD any more.
+sub _is_steady {
+    my ($self) = @_;
+    my $pid = $self->{pid};
+    return 1 if !-e "/proc/$pid/status";
+    return 0 if !_catches($pid, POSIX::SIGTTOU());
+    my @children = map { _parent($_) == $pid ? $_ : () } map { m{([0-9]+)/stat\z} } glob '/proc/[0-9]*/stat';
+    return !grep { _catches($_, POSIX::SIGCHLD()) } @children;
+}
+
+sub _catches {
+    my ($pid, $signal) = @_;
+    open my $in, '<', "/proc/$pid/status" or return 0;
+    my ($caught) = map { /^SigCgt:\s+[0-9a-f]*([0-9a-f]{8})$/ ? hex $1 : () } readline $in;
+    return $caught && $caught & 1 << $signal - 1;
+}
+
+sub _parent {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/stat" or return 0;
+    my ($parent) = (readline($in) // '') =~ /\) \S ([0-9]+) /;
+    return $parent // 0;
+}
+
 sub _write {
     my ($self, $arguments, $code, %more) = @_;
     my $personality = 'Net::Server' . ($self->{personality} eq 'Single' ? '' : "::$self->{personality}");

@@ -46,7 +46,8 @@ int vouch_poller_fd(const struct vouch_poller *poller);
  * Watch a descriptor for events (a set of enum vouch_socket_event, not
  * empty), with what is to be handed out when it is ready; change that; stop
  * watching.  A descriptor must be removed before it is closed.  0, or -1
- * with errno (EEXIST, ENOENT, EINVAL, ENOMEM, EBADF...).
+ * with errno (EINVAL, ENOMEM, EBADF; EEXIST and ENOENT, which kqueue lets
+ * pass).
  */
 int vouch_poller_add(struct vouch_poller *poller, int fd, int events,
                      void *data);

@@ -133,6 +133,7 @@ vxs_listener_next(pTHX_ struct vxs_listener *self, SV *socket, SV *config,
         PERL_ASYNC_CHECK(); /* a signal's handler may die, or do anything */
         if (!is_listening(aTHX_ self, socket)) {
             vouch_listener_stop(self->core);
+            (void) next_of(aTHX_ self, config, class_name, &idle);
             return nothing(aTHX_ EBADF);
         }
         result = next_of(aTHX_ self, config, class_name, &idle);

@@ -141,9 +141,16 @@ sub context {
     return $self->{context};
 }
 
-sub sockport { my ($self) = @_; return $self->{socket} && $self->{socket}->sockport }
-sub sockhost { my ($self) = @_; return $self->{socket} && $self->{socket}->sockhost }
+sub sockport { my ($self) = @_; return $self->_ask_socket('sockport') }
+sub sockhost { my ($self) = @_; return $self->_ask_socket('sockhost') }
 sub sockname { my ($self) = @_; return $self->{socket} && getsockname $self->{socket} }
+
+# A UNIX socket has neither host nor port.
+sub _ask_socket {
+    my ($self, $method) = @_;
+    my $socket = $self->{socket} // return;
+    return $socket->can($method) ? $socket->$method : undef;
+}
 
 # The arguments of ours that Vouch::Socket has found; undef without Handshakes.
 sub _take_arguments {
@@ -421,7 +428,9 @@ client's fault. C<HandshakeTimeout>, C<PerAddress>, C<MaxConnections> and
 C<on_error> may be given too; the default of C<HandshakeTimeout> there is
 C<Timeout>. C<< $server->listener >> is the Vouch::Listener, for its other
 methods. C<select> on the socket itself tells of new TCP connections only:
-wait for C<< $server->listener->handle >>.
+wait for C<< $server->listener->handle >>. Close it with its method C<close>: the
+function C<close> leaves the handshakes alone until the next C<accept>, or until
+the socket goes out of scope.
 
 =head2 Limits
 
@@ -729,7 +738,8 @@ The L<Vouch::Context>. After C<reload>, new connections use the new files.
 
     say 'port ', $listener->sockport;
 
-The port and the address it listens on, and both as a packed address.
+The port and the address it listens on (undef for a UNIX socket), and both as a
+packed address.
 
 =head2 HANDSHAKES, BACKLOG, IDLE
 

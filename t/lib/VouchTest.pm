@@ -14,7 +14,7 @@ use POSIX       ();
 use Time::HiRes ();
 use Test::More  ();
 
-our @EXPORT_OK = qw(temp_dir identity run_command expect_warnings slurp spew);
+our @EXPORT_OK = qw(temp_dir identity is_perl run_command expect_warnings slurp spew);
 
 # No test file takes longer; one under a memory checker may.
 my $TEST_SECONDS = $ENV{VOUCH_TEST_TOOL} ? 1200 : 240;
@@ -86,11 +86,20 @@ sub run_command {
         open STDOUT, '>&', $out->fileno or POSIX::_exit(126);
         open STDERR, '>&', $err->fileno or POSIX::_exit(126);
         $SIG{ALRM} = 'DEFAULT';
-        delete $ENV{LD_PRELOAD} if $command->[0] ne $^X;    # a sanitizer is for Perl alone
+        delete $ENV{LD_PRELOAD} if !is_perl($command->[0]);    # a sanitizer is for Perl alone
         exec { $command->[0] } @$command or POSIX::_exit(127);
     }
     my $status = _wait_for($pid, $opt{seconds} // 30);
     return ($status, slurp($out->filename), slurp($err->filename));
+}
+
+# Is this command Perl, or a program of Perl's?
+sub is_perl {
+    my ($command) = @_;
+    return 1 if $command eq $^X;
+    my ($file) = grep { -f } $command =~ m{/} ? $command : map { "$_/$command" } File::Spec->path;
+    open my $in, '<:raw', $file // return 0 or return 0;
+    return (<$in> // q()) =~ /\A#!.*perl/ ? 1 : 0;
 }
 
 sub _file_with {

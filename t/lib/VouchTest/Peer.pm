@@ -18,6 +18,7 @@ use Carp        qw(croak);
 use IO::Handle  ();
 use POSIX       ();
 use Time::HiRes qw(sleep time);
+use VouchTest   ();
 
 use constant WAIT => 20;    # seconds for anything that is waited for
 
@@ -56,7 +57,7 @@ sub _become {
     my %env = %{ $how->{env} // {} };
     @ENV{ keys %env } = values %env;
     chdir($how->{dir} // '.') or POSIX::_exit(126);
-    delete $ENV{LD_PRELOAD} if $command[0] ne $^X;    # a sanitizer is for Perl alone
+    delete $ENV{LD_PRELOAD} if !VouchTest::is_perl($command[0]);    # a sanitizer is for Perl alone
     exec { $command[0] } @command or POSIX::_exit(127);
 }
 

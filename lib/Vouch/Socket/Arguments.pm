@@ -58,7 +58,8 @@ sub _settings {
 # settings, so those that come after are made once.
 sub _settle {
     my ($self) = @_;
-    ${*$self}{vouch} = _settled(${*$self}{vouch});
+    my $own = ${*$self}{vouch} or return $self;       # closed by a callback
+    ${*$self}{vouch} = _settled($own);
     return $self;
 }
 

@@ -55,11 +55,12 @@ sub _start {
     my $timeout = $arg->{Timeout} // $own->{timeout};
     my $limit   = Vouch::Socket::Arguments::_milliseconds($timeout);
 
-    if ($socket->_shake_hands($stream, $limit)) {
+    # Functions from here on: a callback may have given it another class.
+    if (_shake_hands($socket, $stream, $limit)) {
         Vouch::Socket::Sessions::keep($socket, $own, $stream) if $verb eq 'connect';
-        return $socket->_settle;
+        return Vouch::Socket::Arguments::_settle($socket);
     }
-    return $socket->_not_started($stream, $verb, $timeout);
+    return _not_started($socket, $stream, $verb, $timeout);
 }
 
 # A callback that has died ends it; a signal handler does not.
@@ -74,7 +75,7 @@ sub _shake_hands {
     return $done if defined $done;
     if (($stream->_error)[0] ne 'ok') {
         ${*$self}{vouch_failed} = 1;
-        $self->_settle;
+        Vouch::Socket::Arguments::_settle($self);
     }
     die $died;
 }
@@ -119,7 +120,7 @@ sub _not_started {
     return if $error == Vouch::Socket::SSL_WANT_READ() || $error == Vouch::Socket::SSL_WANT_WRITE();
     ${*$self}{vouch_error} = _explain($stream, $verb, $timeout);
     Vouch::Socket::Sessions::forget($self, ${*$self}{vouch}) if $verb eq 'connect';
-    return $self->_abandon(${*$self}{vouch});
+    return _abandon($self, ${*$self}{vouch} // {});
 }
 
 sub _tie {
@@ -204,14 +205,18 @@ sub _abandon {
     my $stream = tied *$self;
     $stream->_forget_callbacks if $stream;
     if (my $trap = $own->{SSL_error_trap}) {
-        $self->_settle;    # or a trap that holds the socket would be held by it
-        $self->_tell_trap($trap, "$error");
+        # Or a trap that holds the socket would be held by it.
+        Vouch::Socket::Arguments::_settle($self);
+        _tell_trap($self, $trap, "$error");
     }
     elsif (!$own->{SSL_keepSocketOnError}) {
-        $self->close(SSL_no_shutdown => 1);
+        my $ours = $self->isa('Vouch::Socket');
+        $ours
+            ? $self->close(SSL_no_shutdown => 1)
+            : Vouch::Socket::Upgrade::close($self, SSL_no_shutdown => 1);
     }
     else {
-        $self->_go_plain;
+        Vouch::Socket::Upgrade::_go_plain($self);
     }
     $Vouch::Socket::SSL_ERROR = $error;
     $@                        = $told;

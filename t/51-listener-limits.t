@@ -240,6 +240,17 @@ SKIP: {
     is open_descriptors(), $before, 'a listener that is dropped closes what it has';
 };
 
+subtest 'who says nothing costs next to nothing' => sub {
+    plan skip_all => 'memory is not measured here' if !defined resident() || $ENV{VOUCH_TEST_TOOL};
+    my $listener = listener();
+    my ($server, $client) = meet($listener);
+    my @silent = map { silent($listener) } 1 .. 150;
+    my $size   = resident();
+    ok until_told($listener, sub { $listener->stats->{accepted} == 151 }), '150 silent clients';
+    my $growth = resident() - $size;
+    cmp_ok $growth, '<', 1000, 'take little memory' or diag "$growth kB";
+};
+
 # Kilobytes of memory in use by this process, or undef where nobody can tell.
 sub resident {
     open my $status, '<', '/proc/self/status' or return;

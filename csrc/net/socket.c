@@ -118,6 +118,18 @@ vouch_socket_recv(int fd, void *data, size_t length)
     return count;
 }
 
+int
+vouch_socket_has_input(int fd)
+{
+    char byte;
+    ssize_t count;
+
+    do {
+        count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    } while (count == -1 && errno == EINTR);
+    return count != -1 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
 /* Where send(2) has no flag against SIGPIPE, the socket has an option. */
 static void
 no_sigpipe(int fd)

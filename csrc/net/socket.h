@@ -44,6 +44,9 @@ void vouch_socket_set_delays(int fd, int on);
 ssize_t vouch_socket_recv(int fd, void *data, size_t length);
 ssize_t vouch_socket_send(int fd, const void *data, size_t length);
 
+/* 1 if a read would not have to wait: bytes, the end, or an error; else 0. */
+int vouch_socket_has_input(int fd);
+
 /*
  * Listen on an address; backlog as in listen(2).  An IPv6 address takes IPv6
  * connections only, so "::" and "0.0.0.0" can be listened on side by side.

@@ -227,6 +227,33 @@ vouch_listener_begin_failure(struct vouch_listener *self,
     self->seen = vouch_clock_monotonic_ms();
 }
 
+/* What is to be said about a handshake that ends. */
+static void
+explain(const struct vouch_listener *self, const struct pending *p,
+        struct vouch_listener_event *event)
+{
+    int64_t age = vouch_listener_clock(self) - p->started;
+
+    event->peer = p->peer;
+    if (p->conn != NULL) {
+        vouch_conn_failure(p->conn, &event->why);
+    } else {
+        event->why.cause = VOUCH_CAUSE_TIMEOUT;
+        vouch_address_text(&p->peer, event->why.peer, VOUCH_PEER_SIZE);
+    }
+    if (event->what == VOUCH_FAILED_TIMEOUT)
+        (void) vouch_error_set(&event->error, VOUCH_E_TIMEOUT,
+                               "no handshake within %g seconds",
+                               (double) self->limits.timeout_ms / 1000);
+    else if (event->what == VOUCH_FAILED_DISPLACED)
+        (void) vouch_error_set(
+            &event->error, VOUCH_E_LIMIT,
+            "no handshake after %g seconds, and its place was needed",
+            (double) (age / 100) / 10);
+    else if (p->conn != NULL)
+        event->error = *vouch_conn_error(p->conn);
+}
+
 /*
  * End a handshake and tell who it was.  A process that was forked since has
  * the descriptor too: shutdown(2) ends the connection all the same.
@@ -237,19 +264,7 @@ vouch_listener_fail(struct vouch_listener *self, struct pending *p,
                     struct vouch_listener_event *event)
 {
     vouch_listener_begin_failure(self, what, event);
-    event->peer = p->peer;
-    vouch_conn_failure(p->conn, &event->why);
-    if (what == VOUCH_FAILED_HANDSHAKE)
-        event->error = *vouch_conn_error(p->conn);
-    else if (what == VOUCH_FAILED_TIMEOUT)
-        (void) vouch_error_set(&event->error, VOUCH_E_TIMEOUT,
-                               "no handshake within %g seconds",
-                               (double) self->limits.timeout_ms / 1000);
-    else
-        (void) vouch_error_set(
-            &event->error, VOUCH_E_LIMIT,
-            "no handshake after %g seconds, and its place was needed",
-            (double) ((vouch_listener_clock(self) - p->started) / 100) / 10);
+    explain(self, p, event);
     if (p->wants != 0)
         (void) vouch_poller_remove(self->poller, p->fd);
     (void) shutdown(p->fd, SHUT_RDWR);
@@ -292,27 +307,67 @@ wait_for(struct vouch_listener *self, struct pending *p, int events)
     return result;
 }
 
-enum vouch_listener_outcome
-vouch_listener_step(struct vouch_listener *self, struct pending *p,
-                    struct vouch_listener_event *event)
+/* It cannot go on, for a reason that is not the connection's. */
+static enum vouch_listener_outcome
+give_up(struct vouch_listener *self, struct pending *p,
+        const struct vouch_error *err, struct vouch_listener_event *event)
 {
-    int result = vouch_conn_handshake(p->conn);
+    self->stats.failed++;
+    (void) vouch_listener_fail(self, p, VOUCH_FAILED_HANDSHAKE, event);
+    event->error = *err;
+    event->why.cause = VOUCH_CAUSE_UNKNOWN;
+    return VOUCH_LISTENER_FAILED;
+}
 
+/* Come back when the connection is ready. */
+static enum vouch_listener_outcome
+come_back(struct vouch_listener *self, struct pending *p, int events,
+          struct vouch_listener_event *event)
+{
+    struct vouch_error err;
+
+    if (wait_for(self, p, events) == 0)
+        return VOUCH_LISTENER_WORKED;
+    vouch_error_clear(&err);
+    (void) vouch_error_set_sys(&err, VOUCH_E_SYSTEM, errno,
+                               "cannot wait for the connection");
+    return give_up(self, p, &err, event);
+}
+
+/* Go on with a handshake. */
+static enum vouch_listener_outcome
+step(struct vouch_listener *self, struct vouch_config *config,
+     struct pending *p, struct vouch_listener_event *event)
+{
+    struct vouch_error err;
+    int result;
+
+    vouch_error_clear(&err);
+    if (p->conn == NULL) {
+        if (vouch_conn_new(config, p->fd, &p->conn, &err) != 0)
+            return give_up(self, p, &err, event);
+        vouch_conn_set_arg(p->conn, self->arg);
+    }
+    result = vouch_conn_handshake(p->conn);
     if (p->conn->config->callback != NULL && !is_ours(self))
         return VOUCH_LISTENER_WORKED; /* the callback has forked */
     if (result == 0)
         return hand_out(self, p, event);
-    if (result != -1
-        && wait_for(self, p,
-                    result == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE
-                                               : VOUCH_SOCKET_READ)
-               == 0)
-        return VOUCH_LISTENER_WORKED;
-    if (result != -1)
-        (void) vouch_error_set_sys(&p->conn->error, VOUCH_E_SYSTEM, errno,
-                                   "cannot wait for the connection");
+    if (result == VOUCH_WANT_READ)
+        return come_back(self, p, VOUCH_SOCKET_READ, event);
+    if (result == VOUCH_WANT_WRITE)
+        return come_back(self, p, VOUCH_SOCKET_WRITE, event);
     self->stats.failed++;
     return vouch_listener_fail(self, p, VOUCH_FAILED_HANDSHAKE, event);
+}
+
+enum vouch_listener_outcome
+vouch_listener_begin(struct vouch_listener *self, struct vouch_config *config,
+                     struct pending *p, struct vouch_listener_event *event)
+{
+    if (vouch_socket_has_input(p->fd))
+        return step(self, config, p, event);
+    return come_back(self, p, VOUCH_SOCKET_READ, event);
 }
 
 /* 1 if the oldest handshake is past its deadline. */
@@ -338,7 +393,7 @@ take_event(struct vouch_listener *self, struct vouch_config *config,
     self->batch_next++;
     if (data == NULL || data == self)
         return VOUCH_LISTENER_WORKED;
-    return vouch_listener_step(self, data, event);
+    return step(self, config, data, event);
 }
 
 enum vouch_listener_outcome

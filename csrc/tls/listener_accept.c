@@ -100,6 +100,7 @@ turn_away(struct vouch_listener *self, int fd,
     vouch_listener_begin_failure(
         self, refused ? VOUCH_FAILED_REFUSED : VOUCH_FAILED_HANDSHAKE, event);
     event->peer = *peer;
+    vouch_address_text(peer, event->why.peer, VOUCH_PEER_SIZE);
     (void) vouch_error_set(&event->error, code, "%s", text);
     if (refused)
         self->stats.refused++;
@@ -110,8 +111,8 @@ turn_away(struct vouch_listener *self, int fd,
 
 /* A connection that was accepted, in the list; NULL with the reason. */
 static struct pending *
-admit(struct vouch_listener *self, struct vouch_config *config, int fd,
-      const struct vouch_address *peer, struct vouch_error *err)
+admit(struct vouch_listener *self, int fd, const struct vouch_address *peer,
+      struct vouch_error *err)
 {
     struct pending *p = calloc(1, sizeof(*p));
     int seated;
@@ -127,12 +128,10 @@ admit(struct vouch_listener *self, struct vouch_config *config, int fd,
                                self->limits.per_address);
     else if (seated == -1)
         (void) vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
-    if (seated != 1 || vouch_conn_new(config, fd, &p->conn, err) != 0) {
-        vouch_seat_free(p->seat);
+    if (seated != 1) {
         free(p);
         return NULL;
     }
-    vouch_conn_set_arg(p->conn, self->arg);
     p->fd = fd;
     p->peer = *peer;
     p->started = vouch_listener_clock(self);
@@ -164,8 +163,8 @@ vouch_listener_accept(struct vouch_listener *self, struct vouch_config *config,
     self->paused = 0;
     self->pause_for = 0;
     vouch_error_clear(&err);
-    p = admit(self, config, fd, &peer, &err);
+    p = admit(self, fd, &peer, &err);
     if (p == NULL)
         return turn_away(self, fd, &peer, err.code, err.text, event);
-    return vouch_listener_step(self, p, event);
+    return vouch_listener_begin(self, config, p, event);
 }

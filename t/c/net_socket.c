@@ -69,9 +69,11 @@ check_talk(int fd, int conn)
 
     is_int(vouch_socket_recv(conn, data, sizeof(data)), -1, "nothing yet");
     ok(errno == EAGAIN || errno == EWOULDBLOCK, "is EAGAIN");
+    is_int(vouch_socket_has_input(conn), 0, "and no input");
     is_int(vouch_socket_send(fd, "hello", 5), 5, "send");
     is_int(vouch_socket_wait(conn, VOUCH_SOCKET_READ, in_ms(SOON)), 1,
            "wait to read");
+    is_int(vouch_socket_has_input(conn), 1, "there is input");
     is_int(vouch_socket_recv(conn, data, sizeof(data)), 5, "recv");
     is_bytes(data, "hello", 5, "the same bytes");
     is_int(vouch_socket_wait(conn, VOUCH_SOCKET_WRITE, in_ms(SOON)), 1,

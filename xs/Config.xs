@@ -9,6 +9,7 @@ _new(server)
   CODE:
     vouch_error_clear(&err);
     Newxz(self, 1, struct vxs_config);
+    self->forks = vxs_forks;
     RETVAL = vxs_wrap(aTHX_ "Vouch::Config", self, PTR2IV(self),
                       &vxs_config_vtbl);
     if (vouch_config_new(server ? VOUCH_SERVER : VOUCH_CLIENT, &self->config,

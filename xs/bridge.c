@@ -89,6 +89,10 @@ free_config(pTHX_ SV *sv, MAGIC *mg)
     PERL_UNUSED_VAR(sv);
     if (self == NULL)
         return 0;
+    /* A forked process that ends would pay for each authority twice: for the
+     * pages that it shares, and for giving them back. */
+    if (PL_dirty && self->forks != vxs_forks)
+        return 0;
     vouch_config_free(self->config);
     vouch_pins_free(self->pins);
     Safefree(self);

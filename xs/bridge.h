@@ -17,6 +17,7 @@
 struct vxs_config {
     struct vouch_config *config;
     struct vouch_pins *pins;
+    unsigned forks; /* vxs_forks when it was made */
 };
 
 /* A connection with its reading buffer; the tied half of a socket. */

@@ -42,7 +42,8 @@
 /* The longest wait for everything, so that nothing is ever left behind. */
 #define TIMEOUT_DEFAULT 120
 
-static const char reply[] = "hanging up\r\n";
+/* What every connection is told; --answer makes it that long. */
+static char reply[4096] = "hanging up\r\n";
 
 struct options {
     const char *cert;
@@ -55,6 +56,7 @@ struct options {
     enum stream stream;
     long warmup;
     long count;
+    long answer;
     long timeout;
 };
 
@@ -462,6 +464,8 @@ parse_option(int c, const char *arg, struct options *o)
         return 0;
     case 's':
         return parse_stream(arg, &o->stream);
+    case 'A':
+        return parse_number(arg, &o->answer);
     case 'w':
         return parse_number(arg, &o->warmup);
     case 'n':
@@ -485,6 +489,7 @@ parse_options(int argc, char **argv, struct options *o)
         {"hold", no_argument, NULL, 'H'},
         {"many", no_argument, NULL, 'm'},
         {"stream", required_argument, NULL, 's'},
+        {"answer", required_argument, NULL, 'A'},
         {"warmup", required_argument, NULL, 'w'},
         {"count", required_argument, NULL, 'n'},
         {"timeout", required_argument, NULL, 't'},
@@ -500,7 +505,7 @@ parse_options(int argc, char **argv, struct options *o)
     fprintf(stderr,
             "usage: server --cert FILE --key FILE [--ask]"
             " [--default-paths] [--no-tickets] [--hold] [--many]\n"
-            "    [--warmup N] [--count N]"
+            "    [--warmup N] [--count N] [--answer BYTES]"
             " [--stream read|write|lines|print] [--timeout SECONDS]\n");
     return -1;
 }
@@ -551,6 +556,8 @@ main(int argc, char **argv)
     if (parse_options(argc, argv, &o) != 0)
         return 2;
     signal(SIGPIPE, SIG_IGN);
+    if (o.answer > 0 && (size_t) o.answer < sizeof(reply))
+        memset(reply, 'x', (size_t) o.answer);
     alarm((unsigned int) (o.timeout < INT_MAX ? o.timeout : INT_MAX));
     return run(&o) == 0 ? 0 : 1;
 }

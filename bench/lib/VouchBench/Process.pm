@@ -67,12 +67,21 @@ sub report {
 
 # Waits for the end of a process that has nothing left to say.
 sub finish {
-    my ($self) = @_;
+    my ($self, $ended) = @_;
     waitpid $self->{pid}, 0;
     my $status = $?;
     delete $live{ $self->{pid} };
-    die "$self->{name}: status $status: ", $self->complaint, "\n" if $status;
+    die "$self->{name}: status $status: ", $self->complaint, "\n" if $status && $status != ($ended // 0);
     return;
+}
+
+sub pid { return $_[0]{pid} }
+
+# One that ends when it is told.
+sub end {
+    my ($self) = @_;
+    kill TERM => $self->{pid};
+    return $self->finish(POSIX::SIGTERM());
 }
 
 sub complaint {

@@ -9,6 +9,7 @@ package VouchBench::Session 0.001;
 use Cwd                 qw(realpath);
 use File::Basename      qw(dirname);
 use File::Temp          ();
+use POSIX               ();
 use VouchBench::Process qw(run_quietly);
 use VouchBench::Report  qw(median spread);
 
@@ -69,10 +70,21 @@ sub server_command {
 }
 
 # A program of ours in Perl; under the name of IO::Socket::SSL, whichever of
-# the two that is.
+# the two that is, or by its own choice.
 sub perl_command {
     my ($self, $server, $program, @options) = @_;
-    my @instead = $server eq 'vouch' ? '-MVouch::Instead' : ();
+    return $self->_perl_command($server, $server eq 'vouch' ? '-MVouch::Instead' : (), $program, @options);
+}
+
+sub own_command {
+    my ($self, $server, $program, @options) = @_;
+    return $self->_perl_command($server, $program, @options);
+}
+
+sub _perl_command {
+    my ($self, $server, @words) = @_;
+    my @instead = $words[0] =~ /\A-M/ ? shift @words : ();
+    my ($program, @options) = @words;
     return (
         $^X, _include($server), @instead, "$BENCH/$program", '--cert',
         $self->path('server.pem'), '--key', $self->path('server.key'), @options
@@ -109,6 +121,41 @@ sub pair {
     my $result = $server->report('done');
     $server->finish;
     return ($result, $load);
+}
+
+# A server that goes on for ever, perhaps in many processes: what the load
+# reports, and the microseconds of CPU that they took meanwhile.  A load before
+# it is not counted.
+sub while_serving {
+    my ($self, $server_command, $warmup_command, $client_command) = @_;
+    my $server = $self->_start('server', 0, @$server_command);
+    my $port   = $server->report('ready')->{port};
+    my @load;
+    for my $command ($warmup_command, $client_command) {
+        my $before = cpu_of($server->pid);
+        my $client = $self->_start('client', 1, @$command, '--port', $port);
+        my $report = eval { my $told = $client->report('done'); $client->finish; $told };
+        die $@ =~ s/\s+\z//r, '; server: ', $server->complaint, "\n" if !$report;
+        @load = ($report, cpu_of($server->pid) - $before);
+    }
+    $server->end;
+    return @load;
+}
+
+# Microseconds of CPU of a process, of its children, and of those it has waited
+# for.
+sub cpu_of {
+    my ($pid) = @_;
+    my $tick  = 1e6 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+    my $total = 0;
+    for my $file (glob '/proc/[0-9]*/stat') {
+        open my $in, '<', $file or next;
+        my ($number, $rest) = (readline($in) // '') =~ /\A([0-9]+) .*\) (.*)/s or next;
+        my ($parent, @fields) = (split ' ', $rest)[1 .. 14];
+        $total += $fields[9] + $fields[10]  if $number == $pid || $parent == $pid;
+        $total += $fields[11] + $fields[12] if $number == $pid;
+    }
+    return $total * $tick;
 }
 
 # For each round and cell each server in turn: A B C A B C ...  A server that

@@ -3,17 +3,21 @@ package Net::Server::Proto::VOUCH 0.001;
 use v5.16;
 use warnings;
 
-use Errno  qw(ECONNABORTED EINTR);
-use Socket qw(AF_INET AF_INET6 NI_NUMERICHOST NI_NUMERICSERV NIx_NOHOST NIx_NOSERV);
+use Errno  qw(ECONNABORTED);
+use Socket qw(AF_INET AF_INET6);
 
 use Vouch::Error             ();
+use Vouch::NetServer::Ends   ();
 use Vouch::NetServer::Gone   ();
 use Vouch::NetServer::Port   ();
 use Vouch::NetServer::Read   ();
 use Vouch::NetServer::Select ();
 use Vouch::Socket            ();
 
-our @ISA = qw(Vouch::Socket);
+our @ISA = qw(Vouch::NetServer::Ends Vouch::Socket);
+
+# By when the handshake takes place: see Vouch::NetServer::Port.
+my %ACCEPT = (now => \&_accept_now, later => \&_accept_later, mux => \&_accept_mux);
 
 # Net::Server::HTTP looks for "SSL" in it to know that this is HTTPS.
 sub NS_proto { return 'VOUCH_SSL' }
@@ -79,7 +83,8 @@ sub reconnect {
 # and then knows the port by the name or the 0 that it was given as.
 sub hup_string {
     my ($self) = @_;
-    my ($port, $given, $bound) = @{ ${*$self}{netserver} }{qw(port orig_port bound)};
+    my ($port, $given) = @{ ${*$self}{netserver} }{qw(port orig_port)};
+    my $bound = $self->_is_listening;
     my @parts = ($self->NS_host, $bound ? $port : $given // $port, $self->NS_proto, 'ipv' . $self->NS_ipv);
     push @parts, $given if $bound && defined $given;
     return join '|', @parts;
@@ -92,9 +97,8 @@ sub show {
 
 sub accept {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $class) = @_;
-    $class = ref $self if !defined $class;
-    my $how    = '_accept_' . $self->_port->handshake;
-    my $client = $self->$how($class) or return;
+    my $port   = $self->_port;
+    my $client = $ACCEPT{ $port->handshake }->($self, $port, $class // ref $self) or return;
     return wantarray ? ($client, $client->peername) : $client;
 }
 
@@ -132,49 +136,22 @@ sub close {    ## no critic (ProhibitBuiltinHomonyms)
     my $tied = tied *$self;
     untie *$self if $tied && !$tied->can('_detach');    # by IO::Multiplex
     undef $tied;
-    $self->_port->closing if $self->_is_listening;
-    delete ${*$self}{netserver}{bound};
+    $self->_port->closing if delete ${*$self}{netserver_bound};
     return $self->SUPER::close(%arg);
 }
 
-# What was known when the client came, for it may be gone already.
-sub sockname {
-    my $own = \%{ *{ $_[0] } };
-    return exists $own->{netserver_sockname} ? $own->{netserver_sockname} : CORE::getsockname($_[0]);
-}
-
-sub peername {
-    my $own = \%{ *{ $_[0] } };
-    return exists $own->{netserver_peername} ? $own->{netserver_peername} : CORE::getpeername($_[0]);
-}
-
-sub sockhost { return _numeric($_[0]->sockname, 1) }
-sub sockport { return _numeric($_[0]->sockname, 2) }
-sub sockaddr { return _packed($_[0]->sockname) }
-sub peerhost { return _numeric($_[0]->peername, 1) }
-sub peerport { return _numeric($_[0]->peername, 2) }
-sub peeraddr { return _packed($_[0]->peername) }
-
-sub sockdomain {
-    my $name = $_[0]->sockname // return;
-    return Socket::sockaddr_family($name);
-}
-
-sub peerhostname {
-    my $name = $_[0]->peername // return;
-    return (Socket::getnameinfo($name, 0, NIx_NOSERV))[1];
-}
-
+# A client shares them with the socket it came to, until it sets one.
 sub _field {
     my ($name, $self, @value) = @_;
     my $fields = ${*$self}{netserver} //= {};
-    ($fields->{$name}) = @value if @value;
-    return $fields->{$name};
+    return $fields->{$name} if !@value;
+    ${*$self}{netserver} = { %$fields, $name => $value[0] };
+    return $value[0];
 }
 
 sub _port { return ${ *{ $_[0] } }{netserver_port} }
 
-sub _is_listening { return defined ${ *{ $_[0] } }{netserver}{bound} }
+sub _is_listening { return ${ *{ $_[0] } }{netserver_bound} }
 
 sub _address {
     my ($self) = @_;
@@ -203,7 +180,7 @@ sub _local_address {
 sub _bound {
     my ($self, $server, $port) = @_;
     my $fields = ${*$self}{netserver};
-    $fields->{bound} = 1;
+    ${*$self}{netserver_bound} = 1;
     return if $port eq $fields->{port};
     $server->log(2, "The port is $port");
     @$fields{qw(orig_port port)} = ($fields->{orig_port} // $fields->{port}, $port);
@@ -212,46 +189,51 @@ sub _bound {
 
 # TCP only; the process or thread that serves the client does the rest.
 sub _accept_later {
-    my ($self, $class) = @_;
+    my ($self, $port, $class) = @_;
     my $client;
     do { $client = $self->_tcp_accept($class) } until $client || $! != ECONNABORTED;
     return $client && $self->_introduce($client, $client);
 }
 
-# A client that is ready, of this port or of another.
+# A client that is ready.
 sub _accept_now {
-    my ($self, $class) = @_;
-    my $server = $self->_port->server;
-    my $select = $server && Vouch::NetServer::Select->install($server);
-    return $self->_take($self->_port->listener($self)->accept($class)) if !$select;
-    my $client = $self->_take($self->_port->take);
-    return $client if $client;
-    my ($other) = $select->can_read or return;
-    return $other == $self ? $self->_take($self->_port->take) : $other->accept;
+    my ($self, $port, $class) = @_;
+    my $server = $port->server;
+    return $self->_accept_any($port, $server) if $server && $server->{server}{select};
+    my $client = $port->listener($self)->accept($class);
+    return $client && $self->_introduce($client, $client);
+}
+
+# One of this port or of another.
+sub _accept_any {
+    my ($self, $port, $server) = @_;
+    my $client = $port->take;
+    return $self->_introduce($client, $client) if $client;
+    my ($other) = Vouch::NetServer::Select->install($server)->can_read or return;
+    return $other->accept if $other != $self;
+    $client = $port->take;
+    return $client && $self->_introduce($client, $client);
 }
 
 sub _accept_mux {
-    my ($self) = @_;
+    my ($self, $port) = @_;
     require Vouch::NetServer::Multiplex;
-    return Vouch::NetServer::Multiplex->next_client($self, $self->_port);
+    return Vouch::NetServer::Multiplex->next_client($self, $port);
 }
-
-sub _take { my ($self, $client) = @_; return $client && $self->_introduce($client, $client) }
 
 # What the client has from us, and what is known of it by its TCP connection.
 sub _introduce {
     my ($self, $client, $tcp) = @_;
     my ($own, $mine) = (\%{*$client}, \%{*$self});
-    @$own{qw(netserver_sockname netserver_peername)} = (CORE::getsockname($tcp), CORE::getpeername($tcp));
-    $own->{netserver}                                = { %{ $mine->{netserver} }{qw(host port ipv)} };
-    @$own{qw(netserver_port vouch)}                  = @$mine{qw(netserver_port vouch)};
+    @$own{qw(netserver netserver_port vouch)} = @$mine{qw(netserver netserver_port vouch)};
+    $client->remember_ends($tcp);
     return $client;
 }
 
 sub _give_up {
     my ($self, $died) = @_;
     my $error = $died ? Vouch::Error->new(code => 'verify', message => _told($died)) : $self->last_error;
-    my $who   = $error->peer // $self->_peer // 'a client that has gone';
+    my $who   = $error->peer // $self->peer_text // 'a client that has gone';
     $self->_port->log(2, join '; ', "No TLS with $who: " . $error->message, grep { defined } $error->hint);
     $self->SUPER::close(SSL_no_shutdown => 1);
     tie *$self, 'Vouch::NetServer::Gone';
@@ -259,31 +241,8 @@ sub _give_up {
     return;
 }
 
-sub _peer {
-    my ($self) = @_;
-    my $host = $self->peerhost // return;
-    return ($host =~ /:/ ? "[$host]" : $host) . ':' . $self->peerport;
-}
-
 # Without the place, which would be one in here.
 sub _told { return ref $_[0] && $_[0]->can('message') ? $_[0]->message : $_[0] =~ s/\s+\z//r }
-
-sub _numeric {
-    my ($name, $index) = @_;
-    return undef if !defined $name;    ## no critic (ProhibitExplicitReturnUndef)
-    my ($error, @found) = Socket::getnameinfo($name, NI_NUMERICHOST | NI_NUMERICSERV);
-    return $error ? undef : $found[$index - 1];
-}
-
-sub _packed {
-    my ($name) = @_;
-    return undef if !defined $name;    ## no critic (ProhibitExplicitReturnUndef)
-    my $family = Socket::sockaddr_family($name);
-    return
-          $family == AF_INET  ? (Socket::unpack_sockaddr_in($name))[1]
-        : $family == AF_INET6 ? (Socket::unpack_sockaddr_in6($name))[1]
-        :                       undef;
-}
 
 1;
 

@@ -21,17 +21,25 @@
 
 #define OUTPUT_MAX 65536
 
+/* What was written to the buffer, if it was; the buffer is freed. */
 static int
-print(int (*write)(struct vouch_buf *out))
+print_buffer(struct vouch_buf *out, int written)
 {
-    struct vouch_buf *out = vouch_buf_new(OUTPUT_MAX);
     int status = FLOM_EXIT_ERROR;
 
-    if (out != NULL && write(out) == 0
+    if (out != NULL && written == 0
         && fputs(vouch_buf_text(out), stdout) != EOF && fflush(stdout) == 0)
         status = FLOM_EXIT_OK;
     vouch_buf_free(out);
     return status;
+}
+
+static int
+print(int (*write)(struct vouch_buf *out))
+{
+    struct vouch_buf *out = vouch_buf_new(OUTPUT_MAX);
+
+    return print_buffer(out, out == NULL ? -1 : write(out));
 }
 
 /* FLoM's version, which scripts look for, and whose program this is. */
@@ -78,13 +86,9 @@ static int
 dump(const struct vouch_flom_settings *settings)
 {
     struct vouch_buf *out = vouch_buf_new(OUTPUT_MAX);
-    int status = FLOM_EXIT_ERROR;
 
-    if (out != NULL && vouch_flom_settings_dump(settings, out) == 0
-        && fputs(vouch_buf_text(out), stdout) != EOF && fflush(stdout) == 0)
-        status = FLOM_EXIT_OK;
-    vouch_buf_free(out);
-    return status;
+    return print_buffer(
+        out, out == NULL ? -1 : vouch_flom_settings_dump(settings, out));
 }
 
 /* Take the locks, run the command, let go. */

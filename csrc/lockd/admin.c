@@ -27,10 +27,7 @@ begin(struct session *session, const char *ask, int rc)
     answer->has = VOUCH_FLOM_HAS_RC;
     answer->rc = rc;
     (void) snprintf(answer->ask, sizeof(answer->ask), "%s", ask);
-    if (session->daemon->peer_id[0] == '\0')
-        return;
-    answer->has |= VOUCH_FLOM_HAS_PEER_ID;
-    memcpy(answer->peer_id, session->daemon->peer_id, sizeof(answer->peer_id));
+    dispatch_introduce(session->daemon);
 }
 
 static void

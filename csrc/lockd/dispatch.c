@@ -20,6 +20,16 @@
 
 /* --- answers --------------------------------------------------------------*/
 
+void
+dispatch_introduce(struct lockd *daemon)
+{
+    if (daemon->peer_id[0] == '\0')
+        return;
+    daemon->answer.has |= VOUCH_FLOM_HAS_PEER_ID;
+    memcpy(daemon->answer.peer_id, daemon->peer_id,
+           sizeof(daemon->answer.peer_id));
+}
+
 static void
 begin_answer(struct session *session, int step, int rc)
 {
@@ -30,10 +40,8 @@ begin_answer(struct session *session, int step, int rc)
     answer->rc = rc;
     if (step != VOUCH_FLOM_REFUSAL)
         answer->lease = session->lease_ms;
-    if (step != VOUCH_FLOM_ANSWER || session->daemon->peer_id[0] == '\0')
-        return;
-    answer->has |= VOUCH_FLOM_HAS_PEER_ID;
-    memcpy(answer->peer_id, session->daemon->peer_id, sizeof(answer->peer_id));
+    if (step == VOUCH_FLOM_ANSWER)
+        dispatch_introduce(session->daemon);
 }
 
 static void

@@ -186,6 +186,8 @@ void dispatch_tick(struct lockd *daemon);
 /* Answers of decisions that are stored: called by the journal. */
 void dispatch_decisions(struct lockd *daemon,
                         const struct vouch_decisions *decisions);
+/* Put this host's unique id into the answer that is being made. */
+void dispatch_introduce(struct lockd *daemon);
 void dispatch_answer(struct session *session, int step, int rc,
                      const char *reason);
 

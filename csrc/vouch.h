@@ -1,5 +1,5 @@
 /*
- * Vouch: who is at the other end of this TLS connection?
+ * Vouch: who is at the other end of this TLS connection, and who holds what?
  *
  * The C interface in one include.  Conventions, the same everywhere:
  *
@@ -24,6 +24,10 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "flom/client.h"
+#include "flom/config_file.h"
+#include "flom/error_codes.h"
+#include "flom/settings.h"
 #include "lock/table.h"
 #include "net/address.h"
 #include "net/seats.h"

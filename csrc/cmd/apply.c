@@ -21,10 +21,6 @@
 #include "net/address.h"
 #include "flom/socket_name.h"
 
-#ifndef FLOM_SYSTEM_CONFIG
-#define FLOM_SYSTEM_CONFIG "/etc/flom.conf"
-#endif
-
 #define PATH_SIZE 4096
 
 struct target {
@@ -472,8 +468,9 @@ read_files(const struct flom_command_line *line,
     char path[PATH_SIZE];
 
     vouch_error_clear(&err);
-    if (vouch_flom_config_file_read_usual(FLOM_SYSTEM_CONFIG, getenv("HOME"),
-                                          settings, path, sizeof(path), &err)
+    if (vouch_flom_config_file_read_usual(VOUCH_FLOM_SYSTEM_CONFIG,
+                                          getenv("HOME"), settings, path,
+                                          sizeof(path), &err)
         != 0)
         return bad_file("invalid configuration found in file", path,
                         VOUCH_FLOM_RC_INVALID_OPTION, &err);

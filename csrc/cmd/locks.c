@@ -13,10 +13,10 @@
 #include "cmd/exit_status.h"
 #include "cmd/question.h"
 #include "cmd/start.h"
-#include "cmd/trace.h"
 #include "flom/client.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
+#include "flom/trace.h"
 #include "net/socket.h"
 
 #define CONNECT_MS 30000 /* for TCP and TLS; a daemon answers at once */
@@ -209,12 +209,12 @@ take_one(struct flom_lock *lock, const struct vouch_flom_settings *settings,
     status = connect_or_start(lock->client, settings, extra, until);
     if (status != 0)
         return status;
-    flom_trace(FLOM_TRACE_CLIENT, "asking for '%s'", lock->name);
+    vouch_flom_trace(VOUCH_FLOM_TRACE_CLIENT, "asking for '%s'", lock->name);
     if (vouch_flom_client_lock(lock->client) != 0)
         return flom_locks_failed("flom_client_lock", lock->client);
     status = wait_for_lock(lock->client, settings, extra, until);
-    flom_trace(FLOM_TRACE_CLIENT, "'%s': code %d, status %d", lock->name,
-               vouch_flom_client_rc(lock->client), status);
+    vouch_flom_trace(VOUCH_FLOM_TRACE_CLIENT, "'%s': code %d, status %d",
+                     lock->name, vouch_flom_client_rc(lock->client), status);
     if (status == 0) {
         const char *element = vouch_flom_client_element(lock->client);
 

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/apply.h"
-#include "cmd/trace.h"
+#include "flom/trace.h"
 
 static const int PRIORITIES[] = {LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO,
                                  LOG_DEBUG};
@@ -45,7 +45,7 @@ static void
 take(enum lockd_log_level level, const char *id, const char *text, void *arg)
 {
     (void) arg;
-    flom_trace(FLOM_TRACE_DAEMON, "%s %s", id, text);
+    vouch_flom_trace(VOUCH_FLOM_TRACE_DAEMON, "%s %s", id, text);
     if (level > sink.highest)
         return;
     if (sink.file != NULL)

@@ -23,10 +23,10 @@
 #include "cmd/locks.h"
 #include "cmd/options.h"
 #include "cmd/resume.h"
-#include "cmd/trace.h"
 #include "flom/client.h"
 #include "flom/message.h"
 #include "flom/settings.h"
+#include "flom/trace.h"
 #include "lock/mode.h"
 #include "lock/name.h"
 #include "net/socket.h"
@@ -308,11 +308,11 @@ run_child(struct run *run, int *rollback_r)
     }
     catch_signals(run);
     ignore_signals(run->settings->ignored_signals);
-    flom_trace(FLOM_TRACE_EXEC, "process %ld runs '%s'", (long) run->child,
-               run->argv[0]);
+    vouch_flom_trace(VOUCH_FLOM_TRACE_EXEC, "process %ld runs '%s'",
+                     (long) run->child, run->argv[0]);
     status = wait_for_child(run);
-    flom_trace(FLOM_TRACE_EXEC, "process %ld ended with 0x%x",
-               (long) run->child, (unsigned) status);
+    vouch_flom_trace(VOUCH_FLOM_TRACE_EXEC, "process %ld ended with 0x%x",
+                     (long) run->child, (unsigned) status);
     *rollback_r = status != 0;
     if (WIFSIGNALED(status))
         return SIGNALED + WTERMSIG(status);

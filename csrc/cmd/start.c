@@ -22,6 +22,7 @@
 #include "flom/client.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
+#include "flom/trace.h"
 #include "lockd/lockd.h"
 
 #define RETRY_MS 1000
@@ -72,6 +73,7 @@ be_daemon(const struct vouch_flom_settings *settings,
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGXFSZ, SIG_IGN);
     (void) umask(077);
+    vouch_flom_trace_off(); /* the command's */
     close_all(pipe_fd);
     vouch_error_clear(&err);
     (void) flom_trace_open(settings, 1);

@@ -9,6 +9,11 @@
 struct vouch_error;
 struct vouch_flom_settings;
 
+/* The file of the whole system. */
+#ifndef VOUCH_FLOM_SYSTEM_CONFIG
+#define VOUCH_FLOM_SYSTEM_CONFIG "/etc/flom.conf"
+#endif
+
 /*
  * Read one file into the settings, key by key.  Groups and keys that are
  * not known are ignored.  0, or -1: VOUCH_E_FILE, VOUCH_E_LIMIT or

@@ -16,15 +16,17 @@ my %BELOW = (
     trust  => [qw(base net tls)],
     gemini => [qw(base net tls trust)],
     lock   => [qw(base)],
+    access => [qw(base lock tls)],
     flom   => [qw(base lock net tls)],
-    lockd  => [qw(base lock net tls flom)],
-    cmd    => [qw(base lock net tls flom lockd)],
+    lockd  => [qw(base lock net tls flom access)],
+    cmd    => [qw(base lock net tls flom access lockd)],
     face   => [qw(base net tls trust gemini lock flom)],
 );
 
 # Bytes in, facts out: no sockets, no files, no clock.
 my @PURE = (
     qr{^lock/},                            qr{^gemini/},
+    qr{^access/},
     qr{^trust/pins\.},                     qr{^flom/message},
     qr{^base/(?:buffer|error|map|text)\.}, qr{^tls/(?:failure|fingerprint)\.},
 );

@@ -246,3 +246,27 @@ vouch_text_iso8601(int64_t epoch, char out[VOUCH_ISO8601_SIZE])
     *out = '\0';
     return 0;
 }
+
+int
+vouch_text_matches(const char *pattern, const char *text)
+{
+    const char *star = NULL; /* without recursion */
+    const char *resume = text;
+
+    while (*text != '\0') {
+        if (*pattern == '*') {
+            star = pattern++;
+            resume = text;
+        } else if (*pattern == '?' || *pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star + 1;
+            text = ++resume;
+        } else
+            return 0;
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
+}

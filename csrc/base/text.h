@@ -50,4 +50,8 @@ long vouch_text_unbase64(const char *text, size_t text_length,
  */
 int vouch_text_iso8601(int64_t epoch, char out[VOUCH_ISO8601_SIZE]);
 
+/* 1 if the whole text matches the pattern, in which '*' stands for any bytes
+ * and '?' for one, else 0.  No pattern takes long. */
+int vouch_text_matches(const char *pattern, const char *text);
+
 #endif

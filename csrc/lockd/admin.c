@@ -118,32 +118,6 @@ struct report {
     int64_t now_wall_us;
 };
 
-/* '*' any bytes, '?' one; no more.  Without recursion, so that no pattern
- * takes long. */
-static int
-matches(const char *pattern, const char *text)
-{
-    const char *star = NULL;
-    const char *resume = text;
-
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = pattern++;
-            resume = text;
-        } else if (*pattern == '?' || *pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++resume;
-        } else
-            return 0;
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
-}
-
 /* A text between quotes; what is not ASCII goes as it is, if it is UTF-8
  * anybody can read it. */
 static void
@@ -278,7 +252,8 @@ put_row(const struct vouch_table_view *view, void *arg)
     struct report *report = arg;
     char since[VOUCH_ISO8601_SIZE];
 
-    if (report->pattern[0] != '\0' && !matches(report->pattern, view->name))
+    if (report->pattern[0] != '\0'
+        && !vouch_text_matches(report->pattern, view->name))
         return 0;
     report->count++;
     since_text(report, view->since_ms, since);

@@ -407,8 +407,8 @@ test_words(void)
          "the daemon"},
         {NULL, &owner, CREATE, "/a/b",
          "uid 0 may create '/a/b': there is no access file"},
-        {NULL, &owner, CREATE, "/a\x01\xFF",
-         "uid 0 may create '/a??': there is no access file"},
+        {NULL, &owner, CREATE, "/a\xFFx",
+         "uid 0 may create '/a?x': there is no access file"},
     };
     struct vouch_access_verdict verdict;
     struct vouch_access *access;

@@ -227,6 +227,12 @@ apply_ca_certificate(struct target *target, const struct flom_given *given)
 }
 
 static int
+apply_crl(struct target *target, const struct flom_given *given)
+{
+    return apply_tls("tls-crl", &target->settings->tls_crl, given->value);
+}
+
+static int
 apply_ignore_signal(struct target *target, const struct flom_given *given)
 {
     int number = vouch_flom_signal_parse(given->value);
@@ -358,6 +364,7 @@ static const struct {
     {FLOM_TLS_PRIVATE_KEY, apply_private_key},
     {FLOM_TLS_CA_CERTIFICATE, apply_ca_certificate},
     {FLOM_TLS_CHECK_PEER_ID, apply_check_peer_id},
+    {FLOM_TLS_CRL, apply_crl},
     {FLOM_IGNORE_SIGNAL, apply_ignore_signal},
     {FLOM_APPEND_TRACE_FILE, apply_append_trace},
     {FLOM_ALSO, apply_also},

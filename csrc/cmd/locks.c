@@ -52,7 +52,8 @@ flom_locks_failed(const char *name, const struct vouch_flom_client *client)
 
     (void) fprintf(stderr, "%s: ret_cod=%d (%s)\n", name, rc,
                    vouch_flom_rc_text(rc));
-    if (says_more(rc) && *vouch_flom_client_reason(client) != '\0')
+    if ((says_more(rc) || vouch_flom_client_is_explained(client))
+        && *vouch_flom_client_reason(client) != '\0')
         (void) fprintf(stderr, "flom: %s\n", vouch_flom_client_reason(client));
     return FLOM_EXIT_ERROR;
 }
@@ -80,6 +81,19 @@ timed_out(int milliseconds)
                    "milliseconds) expired\n",
                    milliseconds);
     return FLOM_EXIT_BUSY;
+}
+
+/* Neither yes nor no: a host that is away, or one that drops packets. */
+static int
+no_answer(void)
+{
+    (void) fprintf(stderr,
+                   "flom_client_connect: ret_cod=%d (%s)\n"
+                   "flom: the daemon has not answered for %d seconds\n",
+                   VOUCH_FLOM_RC_CONNECT_ERROR,
+                   vouch_flom_rc_text(VOUCH_FLOM_RC_CONNECT_ERROR),
+                   CONNECT_MS / 1000);
+    return FLOM_EXIT_ERROR;
 }
 
 /* To the end of a step, through signals, until the deadline. */
@@ -137,7 +151,7 @@ connect_or_start(struct vouch_flom_client *client,
     }
     if (outcome == 1)
         return until == VOUCH_FOREVER || deadline != until
-                   ? flom_locks_failed("flom_client_connect", client)
+                   ? no_answer()
                    : timed_out(extra->timeout_total);
     return outcome == 0 ? 0 : flom_locks_failed("flom_client_connect", client);
 }

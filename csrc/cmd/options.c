@@ -139,6 +139,8 @@ static const struct option OPTIONS[] = {
      "print who holds and who waits; -r PATTERN for some resources"},
     {FLOM_TIMEOUT_TOTAL, '\0', "timeout-total", NUMBER, "MS",
      "wait no longer than this for the lock, whatever is answered"},
+    {FLOM_TLS_CRL, '\0', "tls-crl", TEXT, "FILE",
+     "TLS: who is not to be trusted any more: revocation lists, PEM"},
 };
 #define OPTION_COUNT (sizeof(OPTIONS) / sizeof(OPTIONS[0]))
 

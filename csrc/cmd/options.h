@@ -74,6 +74,7 @@ enum flom_option {
     FLOM_STATE,
     FLOM_STATUS,
     FLOM_TIMEOUT_TOTAL,
+    FLOM_TLS_CRL,
     FLOM_OPTION_COUNT
 };
 

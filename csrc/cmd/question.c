@@ -82,7 +82,7 @@ flom_question_token(struct flom_lock *lock)
 
     lock->has_token = vouch_flom_client_token(lock->client, &lock->token_epoch,
                                               &lock->token_counter);
-    if (lock->has_token
+    if (lock->has_token || vouch_flom_client_knows_daemon(lock->client) == 0
         || vouch_flom_client_new(vouch_flom_client_settings(lock->client),
                                  &client, NULL)
                != 0)

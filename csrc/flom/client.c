@@ -19,15 +19,27 @@
 #include "flom/error_codes.h"
 #include "flom/machine_id.h"
 #include "net/socket.h"
-#include "tls/config.h"
+#include "flom/tls_words.h"
 #include "tls/connection.h"
+#include "tls/session.h"
 
 #define CHUNK 4096
-#define LEASE_PARTS 3
+
+/* The session outlives a connection that ends in any way. */
+static void
+end_session(struct vouch_flom_client *client)
+{
+    struct vouch_session *last =
+        client->renewed != NULL ? client->renewed : client->session;
+
+    if (client->conn != NULL && last != NULL)
+        (void) vouch_session_detach(last);
+}
 
 void
 vouch_flom_client_disconnect(struct vouch_flom_client *client)
 {
+    end_session(client);
     vouch_conn_free(client->conn);
     client->conn = NULL;
     if (client->fd != -1)
@@ -43,7 +55,7 @@ vouch_flom_client_free(struct vouch_flom_client *client)
     if (client == NULL)
         return;
     vouch_flom_client_disconnect(client);
-    vouch_config_free(client->tls);
+    vouch_flom_client_end_tls(client);
     vouch_flom_parser_free(client->parser);
     vouch_buf_free(client->in);
     vouch_buf_free(client->out);
@@ -88,6 +100,7 @@ vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
     (void) vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     client->rc = rc;
+    client->is_explained = 0;
     vouch_error_clear(&client->error);
     (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s", text);
     vouch_flom_client_disconnect(client);
@@ -95,16 +108,6 @@ vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
 }
 
 /* --- bytes ----------------------------------------------------------------*/
-
-static int
-receive_failed(struct vouch_flom_client *client, const char *why)
-{
-    return vouch_flom_client_fail(client,
-                                  client->conn != NULL
-                                      ? VOUCH_FLOM_RC_SSL_READ_ERROR
-                                      : VOUCH_FLOM_RC_RECV_ERROR,
-                                  "%s", why);
-}
 
 ssize_t
 vouch_flom_client_receive(struct vouch_flom_client *client, void *data,
@@ -118,14 +121,16 @@ vouch_flom_client_receive(struct vouch_flom_client *client, void *data,
             && vouch_conn_error(client->conn)->code == VOUCH_E_CLOSED)
             return 0;
         if (count == -1)
-            return receive_failed(client, vouch_conn_error_text(client->conn));
+            return vouch_flom_client_tls_failed(client,
+                                                VOUCH_FLOM_RC_SSL_READ_ERROR);
         return count;
     }
     count = vouch_socket_recv(client->fd, data, length);
     if (count == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return VOUCH_FLOM_WANT_READ;
     if (count == -1)
-        return receive_failed(client, strerror(errno));
+        return vouch_flom_client_fail(client, VOUCH_FLOM_RC_RECV_ERROR, "%s",
+                                      strerror(errno));
     return count;
 }
 
@@ -138,9 +143,8 @@ vouch_flom_client_send(struct vouch_flom_client *client, const void *data,
     if (client->conn != NULL) {
         count = vouch_conn_write(client->conn, data, length);
         if (count == -1)
-            return vouch_flom_client_fail(client,
-                                          VOUCH_FLOM_RC_SSL_WRITE_ERROR, "%s",
-                                          vouch_conn_error_text(client->conn));
+            return vouch_flom_client_tls_failed(client,
+                                                VOUCH_FLOM_RC_SSL_WRITE_ERROR);
         return count;
     }
     count = vouch_socket_send(client->fd, data, length);
@@ -165,42 +169,6 @@ flush(struct vouch_flom_client *client)
             return (int) count;
         vouch_buf_consume(client->out, (size_t) count);
     }
-    return 0;
-}
-
-/* --- signs of life --------------------------------------------------------*/
-
-/* A daemon that has granted a lease hears of us three times in it. */
-static void
-keep_lease(struct vouch_flom_client *client)
-{
-    struct vouch_flom_message message;
-    int64_t now_ms;
-
-    if (vouch_flom_client_next_ping(client) == VOUCH_FOREVER)
-        return;
-    now_ms = vouch_clock_monotonic_ms();
-    if (now_ms < client->ping_due)
-        return;
-    client->ping_due = now_ms + client->lease_ms / LEASE_PARTS;
-    vouch_flom_message_init(&message, VOUCH_FLOM_PING, VOUCH_FLOM_REQUEST);
-    (void) vouch_flom_encode(&message, client->out);
-}
-
-/* What the answer says of the lease; 1 if it is nothing but an answer to a
- * sign of life. */
-static int
-take_lease(struct vouch_flom_client *client)
-{
-    const struct vouch_flom_message *answer = &client->answer;
-
-    if (answer->verb == VOUCH_FLOM_PING)
-        return client->lease_ms > 0 && answer->step == VOUCH_FLOM_ANSWER;
-    if (answer->lease <= 0 || client->lease_wanted <= 0)
-        return 0;
-    client->lease_ms = answer->lease;
-    client->ping_due =
-        vouch_clock_monotonic_ms() + client->lease_ms / LEASE_PARTS;
     return 0;
 }
 
@@ -264,6 +232,9 @@ take_first(struct vouch_flom_client *client)
     case VOUCH_FLOM_RC_LOCK_CANT_WAIT:
     case VOUCH_FLOM_RC_LOCK_IMPOSSIBLE:
         return refused(client, (int) answer->rc);
+    case VOUCH_FLOM_RC_UNIQUE_ID_DOES_NOT_MATCH:
+    case VOUCH_FLOM_RC_NULL_OBJECT:
+        return vouch_flom_client_not_believed(client);
     default:
         return odd(client, VOUCH_FLOM_RC_PROTOCOL_ERROR,
                    answer->reason[0] != '\0' ? answer->reason
@@ -301,7 +272,7 @@ take_answer(struct vouch_flom_client *client)
     if (client->answer.level != VOUCH_FLOM_LEVEL)
         return odd(client, VOUCH_FLOM_RC_PROTOCOL_LEVEL_MISMATCH,
                    "of another protocol level");
-    if (take_lease(client))
+    if (vouch_flom_client_take_lease(client))
         return VOUCH_FLOM_WANT_READ;
     if (client->is_question && client->answer.ask[0] != '\0') {
         client->state = VOUCH_FLOM_CLIENT_CONNECTED;
@@ -344,6 +315,13 @@ fill(struct vouch_flom_client *client)
         return odd(client, VOUCH_FLOM_RC_BUFFER_OVERFLOW, "too long");
     count = vouch_flom_client_receive(client, room, CHUNK);
     (void) vouch_buf_commit(client->in, count > 0 ? (size_t) count : 0);
+    if (count > 0 && client->conn == NULL
+        && vouch_flom_is_tls(vouch_buf_data(client->in),
+                             vouch_buf_length(client->in)))
+        return vouch_flom_client_explain(
+            client, VOUCH_FLOM_RC_RECV_ERROR,
+            "the daemon speaks TLS: give --tls-certificate, "
+            "--tls-private-key and --tls-ca-certificate");
     return count > 0 ? 1 : (int) count;
 }
 
@@ -364,7 +342,7 @@ read_answer(struct vouch_flom_client *client)
         }
         outcome = fill(client);
         if (outcome == 0)
-            return receive_failed(client, "the daemon closed the connection");
+            return vouch_flom_client_closed(client);
         if (outcome != 1)
             return outcome;
     }
@@ -380,7 +358,7 @@ watch_lock(struct vouch_flom_client *client)
     while (outcome == 0) {
         outcome = fill(client);
         if (outcome == 0)
-            (void) receive_failed(client, "the daemon closed the connection");
+            (void) vouch_flom_client_closed(client);
         if (outcome == 0 || outcome == -1) {
             client->rc = VOUCH_FLOM_RC_CONNECTION_CLOSED_BY_SERVER;
             return -1;
@@ -391,7 +369,7 @@ watch_lock(struct vouch_flom_client *client)
     }
     if (outcome == -1)
         return -1;
-    if (take_lease(client))
+    if (vouch_flom_client_take_lease(client))
         return VOUCH_FLOM_WANT_READ;
     return vouch_flom_client_fail(client, VOUCH_FLOM_RC_LOCK_CANT_LOCK, "%s",
                                   client->answer.reason[0] != '\0'
@@ -425,7 +403,9 @@ vouch_flom_client_advance(struct vouch_flom_client *client)
             client->state = VOUCH_FLOM_CLIENT_CONNECTED;
         return outcome;
     }
-    keep_lease(client);
+    if (vouch_flom_client_check_lease(client) != 0)
+        return -1;
+    vouch_flom_client_send_ping(client);
     if (vouch_buf_length(client->out) > 0) {
         outcome = flush(client);
         /* No answer can be there yet: to look for it would cost a call. */

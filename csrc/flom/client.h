@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+struct vouch_conn;
 struct vouch_error;
 struct vouch_flom_client;
 struct vouch_flom_message;
@@ -127,6 +128,16 @@ int vouch_flom_client_rc(const struct vouch_flom_client *client);
 /* The reason of the last code, if there is more to say than its text. */
 const char *vouch_flom_client_reason(const struct vouch_flom_client *client);
 
+/* 1 if that reason helps who reads it, whatever the code. */
+int vouch_flom_client_is_explained(const struct vouch_flom_client *client);
+
+/* Whether the daemon is Vouch's: 1 yes, 0 no, -1 not known, without TLS. */
+int vouch_flom_client_knows_daemon(const struct vouch_flom_client *client);
+
+/* The TLS connection, borrowed until the client is IDLE; NULL without. */
+struct vouch_conn *
+vouch_flom_client_conn(const struct vouch_flom_client *client);
+
 /* The errno of a failed connect, or 0. */
 int vouch_flom_client_errno(const struct vouch_flom_client *client);
 
@@ -140,8 +151,10 @@ int vouch_flom_client_token(const struct vouch_flom_client *client,
 /*
  * For the locks that follow: ask the daemon to take the lock back when it
  * has not heard of us for so many milliseconds (0: no lease).  Where it
- * agrees, signs of life are sent by advance and wait; an event loop calls
- * advance when the monotonic clock reaches next_ping (VOUCH_FOREVER: never).
+ * agrees, signs of life are sent by advance and wait, which fail when none
+ * has come back for so long that the daemon may have taken the lock.  An event
+ * loop calls advance when the monotonic clock reaches next_ping
+ * (VOUCH_FOREVER: never); while connecting, too, for the deadline of TLS.
  */
 void vouch_flom_client_want_lease(struct vouch_flom_client *client,
                                   int lease_ms);

@@ -3,8 +3,6 @@
  */
 #include "flom/client_private.h"
 
-#include "net/socket.h"
-
 int
 vouch_flom_client_fd(const struct vouch_flom_client *client)
 {
@@ -70,12 +68,22 @@ vouch_flom_client_want_lease(struct vouch_flom_client *client, int lease_ms)
     client->lease_wanted = lease_ms;
 }
 
-int64_t
-vouch_flom_client_next_ping(const struct vouch_flom_client *client)
+int
+vouch_flom_client_is_explained(const struct vouch_flom_client *client)
 {
-    if (client->lease_ms <= 0
-        || (client->state != VOUCH_FLOM_CLIENT_WAITING
-            && client->state != VOUCH_FLOM_CLIENT_LOCKED))
-        return VOUCH_FOREVER;
-    return client->ping_due;
+    return client->is_explained;
+}
+
+int
+vouch_flom_client_knows_daemon(const struct vouch_flom_client *client)
+{
+    if (client->is_modern)
+        return 1;
+    return client->conn == NULL ? -1 : 0;
+}
+
+struct vouch_conn *
+vouch_flom_client_conn(const struct vouch_flom_client *client)
+{
+    return client->conn;
 }

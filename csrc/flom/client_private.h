@@ -1,5 +1,5 @@
 /*
- * The inside of a client; shared by client.c and client_connect.c only.
+ * The inside of a client; shared by the files of client*.c only.
  */
 #ifndef VOUCH_FLOM_CLIENT_PRIVATE_H
 #define VOUCH_FLOM_CLIENT_PRIVATE_H
@@ -14,10 +14,13 @@
 
 #define CLIENT_ADDRESSES 8
 
+#define CLIENT_PINGS 4 /* sent and not answered; a lease lasts for three */
+
 struct vouch_buf;
-struct vouch_config;
 struct vouch_conn;
 struct vouch_flom_parser;
+struct vouch_flom_tls;
+struct vouch_session;
 
 struct vouch_flom_client {
     struct vouch_flom_settings settings;
@@ -28,8 +31,13 @@ struct vouch_flom_client {
     int address_next; /* the one to try after this fails */
     int64_t connect_deadline;
     int tcp_connected;
-    struct vouch_config *tls; /* NULL: in the clear */
+    struct vouch_flom_tls *tls; /* NULL: in the clear */
     struct vouch_conn *conn;
+    int64_t tls_deadline;          /* of the handshake under way */
+    int is_modern;                 /* the daemon has said it is Vouch's */
+    struct vouch_session *session; /* to resume, with this daemon */
+    struct vouch_session *renewed; /* the same, newer, if it has come */
+    struct vouch_address session_with;
     struct vouch_buf *in;
     struct vouch_buf *out;
     struct vouch_flom_parser *parser;
@@ -39,10 +47,15 @@ struct vouch_flom_client {
     int first_answer;      /* the next message is to be step 16 */
     int lease_wanted;      /* milliseconds; 0: none */
     int64_t lease_ms;      /* granted by the daemon */
+    int64_t lease_until;   /* what the daemon has surely heard of us */
     int64_t ping_due;
+    int64_t pings[CLIENT_PINGS]; /* when each was sent */
+    int ping_count;
+    int64_t asked_ms; /* when the request was made */
     int rc;
     struct vouch_error error;
-    int is_held; /* a lock is, also while its conversion is asked for */
+    int is_explained; /* the error says more than the code */
+    int is_held;      /* a lock is, also while its conversion is asked for */
     int has_element;
     int has_token;
     uint64_t token_epoch;
@@ -61,11 +74,32 @@ int vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
 #endif
     ;
 
+/* The same, with words that help who reads them. */
+int vouch_flom_client_explain(struct vouch_flom_client *client, int rc,
+                              const char *text);
+
+/* The daemon has closed the connection; or broken TLS.  Returns -1. */
+int vouch_flom_client_closed(struct vouch_flom_client *client);
+int vouch_flom_client_tls_failed(struct vouch_flom_client *client, int rc);
+
+/* The daemon says that we are not who our certificate is for.  Returns -1,
+ * with the code of 1.7.2, which closes the connection without a word. */
+int vouch_flom_client_not_believed(struct vouch_flom_client *client);
+
+/* Signs of life: what to send, what an answer says, when it is too late (-1,
+ * and failed).  take returns 1 if the answer is nothing else. */
+void vouch_flom_client_send_ping(struct vouch_flom_client *client);
+int vouch_flom_client_take_lease(struct vouch_flom_client *client);
+int vouch_flom_client_check_lease(struct vouch_flom_client *client);
+
 /* Go on connecting: 0 connected, -1, VOUCH_FLOM_WANT_... */
 int vouch_flom_client_go_on_connecting(struct vouch_flom_client *client);
 
-/* Make the TLS configuration from the settings.  0 or -1. */
+/* TLS: read the files of the settings; shake hands, and keep what another
+ * connection can go on with.  0, -1, VOUCH_FLOM_WANT_... */
 int vouch_flom_client_prepare_tls(struct vouch_flom_client *client);
+int vouch_flom_client_shake_hands(struct vouch_flom_client *client);
+void vouch_flom_client_end_tls(struct vouch_flom_client *client);
 
 /* The peer's id against the name in its certificate.  0 or -1. */
 int vouch_flom_client_check_peer(struct vouch_flom_client *client);

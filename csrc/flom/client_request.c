@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "flom/error_codes.h"
 #include "lock/name.h"
 #include "tls/connection.h"
@@ -85,6 +86,7 @@ send_request(struct vouch_flom_client *client,
     if (queue_message(client, message) != 0)
         return -1;
     client->first_answer = 1;
+    client->asked_ms = vouch_clock_monotonic_ms();
     client->is_question = message->ask[0] != '\0';
     client->state = VOUCH_FLOM_CLIENT_ASKING;
     return 0;

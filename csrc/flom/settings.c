@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -21,7 +22,7 @@
 enum kind {
     TEXT,
     NAME,      /* of a resource */
-    FILE_NAME, /* of a file that is there; kept as its real path */
+    FILE_NAME, /* of a file that is there; kept as an absolute path */
     NUMBER,
     UNSIGNED, /* the sign is dropped */
     POSITIVE, /* the sign is dropped, and 0 becomes 1 */
@@ -71,7 +72,10 @@ static const struct key KEYS[] = {
     {"TLS", "TlsPrivateKey", FILE_NAME, FIELD(tls_private_key)},
     {"TLS", "TlsCaCertificate", FILE_NAME, FIELD(tls_ca_certificate)},
     {"TLS", "TlsCheckPeerId", BOOLEAN, FIELD(tls_check_peer_id)},
+    /* What follows is new. */
+    {"TLS", "TlsCrl", FILE_NAME, FIELD(tls_crl)},
 };
+#define FLOM_KEYS 29 /* of FLoM 1.7.2: those that are dumped */
 #define KEY_COUNT (sizeof(KEYS) / sizeof(KEYS[0]))
 
 static int
@@ -333,16 +337,61 @@ vouch_flom_name_check(const char *name)
                : VOUCH_FLOM_NAME_INVALID;
 }
 
+/* The real path of the folder that a file is named in, or NULL. */
+static char *
+real_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    char *real;
+
+    if (slash == NULL)
+        return realpath(".", NULL);
+    folder = strdup(path);
+    if (folder == NULL)
+        return NULL;
+    folder[slash == path ? 1 : slash - path] = '\0';
+    real = realpath(folder, NULL);
+    free(folder);
+    return real;
+}
+
+/* Not "." or "..", and no folder: the last part is a name. */
+static int
+names_a_file(const char *path)
+{
+    struct stat facts;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+
+    return *name != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0
+           && stat(path, &facts) == 0;
+}
+
 int
 vouch_flom_settings_set_file(char **field, const char *path,
                              struct vouch_error *err)
 {
-    char *real = realpath(path, NULL);
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    char *folder = names_a_file(path) ? real_folder(path) : NULL;
+    char *whole;
+    size_t length;
 
-    if (real == NULL)
+    if (folder == NULL)
         return vouch_error_set_sys(err, VOUCH_E_FILE, errno, "%s", path);
+    length = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    whole = malloc(length + strlen(name) + 2);
+    if (whole != NULL) {
+        memcpy(whole, folder, length);
+        whole[length] = '/';
+        memcpy(whole + length + 1, name, strlen(name) + 1);
+    }
+    free(folder);
+    if (whole == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     free(*field);
-    *field = real;
+    *field = whole;
     return 0;
 }
 
@@ -444,7 +493,7 @@ vouch_flom_settings_dump(const struct vouch_flom_settings *settings,
     const char *text;
     size_t i;
 
-    for (i = 0; i < KEY_COUNT; i++) {
+    for (i = 0; i < FLOM_KEYS; i++) {
         (void) vouch_buf_append_format(out, "[%s]/%s=", KEYS[i].group,
                                        KEYS[i].name);
         if (is_text(&KEYS[i])) {

@@ -48,6 +48,7 @@ struct vouch_flom_settings {
     char *tls_private_key;
     char *tls_ca_certificate;
     int tls_check_peer_id;
+    char *tls_crl; /* new */
 };
 
 /* Free the texts in it, not the struct. */
@@ -66,8 +67,9 @@ int vouch_flom_settings_copy(const struct vouch_flom_settings *from,
 int vouch_flom_settings_set_text(char **field, const char *value,
                                  struct vouch_error *err);
 
-/* The same for the name of a file, which must be there; its real path is
- * kept.  0, or -1 with VOUCH_E_FILE. */
+/* The same for the name of a file, which must be there.  It is kept with the
+ * real path of its folder, but if it is a link itself, that is kept, as it
+ * may lead elsewhere tomorrow.  0, or -1 with VOUCH_E_FILE. */
 int vouch_flom_settings_set_file(char **field, const char *path,
                                  struct vouch_error *err);
 

@@ -8,13 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/error.h"
 #include "flom/error_codes.h"
-#include "flom/settings.h"
 #include "lockd/journal.h"
-#include "tls/certificate.h"
-#include "tls/connection.h"
 
 #define QUANTITY_MAX INT64_C(2147483647)
 
@@ -213,30 +209,6 @@ end_session(struct session *session, const char *id, const char *why)
     session_close(session);
 }
 
-/* The client's certificate is for the id it tells. */
-static int
-peer_is_who_it_says(const struct session *session,
-                    const struct vouch_flom_message *message)
-{
-    struct vouch_buf *name;
-    struct vouch_cert *cert;
-    int same = 0;
-
-    if (!session->daemon->options.settings->tls_check_peer_id)
-        return 1;
-    cert = session->conn == NULL ? NULL : vouch_conn_peer_cert(session->conn);
-    if (cert == NULL || !(message->has & VOUCH_FLOM_HAS_PEER_ID))
-        return 0;
-    name = vouch_buf_new(1024);
-    if (name != NULL && vouch_cert_common_name(cert, name) == 1)
-        same = strlen(message->peer_id) == vouch_buf_length(name)
-               && memcmp(message->peer_id, vouch_buf_data(name),
-                         vouch_buf_length(name))
-                      == 0;
-    vouch_buf_free(name);
-    return same;
-}
-
 /* A connection is for one resource: the first that was asked for. */
 static int
 bind_session(struct session *session, const struct vouch_lock_name *name)
@@ -385,11 +357,8 @@ introduce(struct session *session, const struct vouch_flom_message *message)
                     "it does not begin with a lock or a shutdown");
         return -1;
     }
-    if (!peer_is_who_it_says(session, message)) {
-        end_session(session, "FLM013W",
-                    "its unique id is not the name in its certificate");
+    if (secure_check_peer(session, message) != 0)
         return -1;
-    }
     if (session->over_limit) {
         dispatch_answer(session, VOUCH_FLOM_ANSWER,
                         VOUCH_FLOM_RC_CONTAINER_FULL,

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -19,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "flom/endpoint.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
 #include "flom/socket_name.h"
@@ -156,19 +155,13 @@ listen_tcp(struct lockd *daemon, int *rc_r, struct vouch_error *err)
     const struct vouch_flom_settings *settings = daemon->options.settings;
     struct vouch_address addresses[LOCKD_LISTENERS];
     struct vouch_error why;
-    char host[VOUCH_HOST_SIZE];
-    char port[VOUCH_PORT_SIZE];
     int count;
     int bound = 0;
     int i;
 
     *rc_r = VOUCH_FLOM_RC_GETADDRINFO_ERROR;
-    (void) snprintf(port, sizeof(port), "%d", settings->unicast_port);
-    (void) snprintf(host, sizeof(host), "%s%s%s", settings->unicast_address,
-                    settings->network_interface ? "%" : "",
-                    settings->network_interface ? settings->network_interface
-                                                : "");
-    count = vouch_address_resolve(host, port, addresses, LOCKD_LISTENERS, err);
+    count =
+        vouch_flom_tcp_addresses(settings, addresses, LOCKD_LISTENERS, err);
     if (count < 1)
         return -1;
     *rc_r = VOUCH_FLOM_RC_BIND_ERROR;
@@ -229,20 +222,11 @@ static void
 set_tcp_options(const struct lockd *daemon, int fd)
 {
     const struct vouch_flom_settings *settings = daemon->options.settings;
-    int on = 1;
 
-    (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-#ifdef TCP_KEEPIDLE
-    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &settings->keepalive_time,
-                      sizeof(int));
-#endif
-#ifdef TCP_KEEPINTVL
-    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL,
-                      &settings->keepalive_interval, sizeof(int));
-    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT,
-                      &settings->keepalive_probes, sizeof(int));
-#endif
+    vouch_socket_set_delays(fd, 0);
+    vouch_socket_set_keepalive(fd, settings->keepalive_time,
+                               settings->keepalive_interval,
+                               settings->keepalive_probes);
 }
 
 static void

@@ -4,6 +4,7 @@
  *   server     event loop, listening sockets, timers, the end
  *   session    one client: bytes in, messages, bytes out
  *   deadline   what a client has to do in time
+ *   secure     TLS: its files, handshakes, who is at the other end
  *   listen     where clients come in
  *   dispatch   a message to the table, decisions to answers
  *   admin      status, kick, tokens, shutdown
@@ -39,9 +40,9 @@
 #define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */
 
 struct vouch_buf;
-struct vouch_config;
 struct vouch_conn;
 struct vouch_flom_parser;
+struct vouch_flom_tls;
 struct vouch_map;
 struct lockd_journal;
 struct session;
@@ -66,7 +67,10 @@ struct session {
     uint64_t id; /* the owner in the table */
     int fd;
     enum session_state state;
-    int is_modern;     /* it has used what only Vouch knows */
+    int is_modern;   /* it has used what only Vouch knows */
+    int wants_write; /* its handshake does */
+    int is_shaking;  /* in the queue of handshakes to go on with */
+    struct session *shaking_next;
     int is_introduced; /* its first message has been seen */
     int over_limit;    /* there are too many: it gets a refusal */
     int is_unix;
@@ -114,7 +118,11 @@ struct lockd {
     char socket_path[108]; /* to be removed at the end; or "" */
     int lock_fd;           /* of socket_path.lock */
     int spare_fd;          /* given up to tell a client that no more fit */
-    struct vouch_config *tls;
+    struct vouch_flom_tls *tls; /* NULL: in the clear */
+    int64_t tls_looked_ms;      /* when its files were looked at */
+    uv_idle_t shaking;          /* runs while handshakes are to go on */
+    struct session *shaking_first;
+    struct session *shaking_last;
     struct vouch_table *table;
     struct vouch_decisions *decisions;
     struct lockd_journal *journal;
@@ -149,7 +157,25 @@ void lockd_say(struct lockd *daemon, enum lockd_log_level level,
 void lockd_now(struct vouch_table_time *now_r);
 void lockd_set_timer(struct lockd *daemon);
 void lockd_end(struct lockd *daemon);
-int lockd_prepare_tls(struct lockd *daemon, struct vouch_error *err);
+
+/* secure.c */
+int secure_load(struct lockd *daemon, struct vouch_error *err);
+/* Read the files again: all, or if they have changed since a while ago. */
+void secure_reload(struct lockd *daemon);
+/* Begin with TLS, if the daemon speaks it.  0 or -1. */
+int secure_start(struct session *session);
+/* There is something to go on with: in its turn, so that those who are
+ * connected do not wait for many who are not. */
+void secure_continue(struct session *session);
+/* It is to be closed, and not to be gone on with. */
+void secure_forget(struct session *session);
+/* 1 if these first bytes are TLS where none is spoken; it has been told. */
+int secure_is_misplaced(struct session *session, const unsigned char *data,
+                        size_t length);
+/* The client's certificate is for the id it tells: 0 (also where that is not
+ * asked for), or -1, and it was told. */
+int secure_check_peer(struct session *session,
+                      const struct vouch_flom_message *message);
 
 /* listen.c */
 int lockd_listen(struct lockd *daemon, int *rc_r, struct vouch_error *err);
@@ -170,6 +196,8 @@ void session_send(struct session *session,
 struct session *session_find(struct lockd *daemon, uint64_t id);
 /* Poll for what the session now waits for. */
 void session_update(struct session *session);
+/* Its handshake is done: hear what has come with it. */
+void session_begin(struct session *session);
 
 /* deadline.c */
 /* From now on, unless it is in this list already. */

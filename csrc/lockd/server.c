@@ -24,9 +24,8 @@
 #include "flom/error_codes.h"
 #include "flom/machine_id.h"
 #include "flom/settings.h"
+#include "flom/tls_files.h"
 #include "lockd/journal.h"
-#include "tls/config.h"
-#include "tls/identity.h"
 
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */
 #define QUARTER_S 900
@@ -170,44 +169,10 @@ lockd_set_timer(struct lockd *daemon)
 
 /* --- begin ----------------------------------------------------------------*/
 
-/* TLS as FLoM's second level asks: both sides have a certificate of the
- * same authority.  No tickets: old clients' --quiesce-exit hangs on them. */
-int
-lockd_prepare_tls(struct lockd *daemon, struct vouch_error *err)
-{
-    const struct vouch_flom_settings *settings = daemon->options.settings;
-    struct vouch_identity *identity = NULL;
-    struct vouch_config *config = NULL;
-    int status = -1;
-
-    if (!vouch_flom_settings_use_tls(settings))
-        return 0;
-    if (vouch_config_new(VOUCH_SERVER, &config, err) == 0
-        && vouch_identity_load(settings->tls_certificate,
-                               settings->tls_private_key, NULL, NULL,
-                               &identity, err)
-               == 0
-        && vouch_config_add_identity(config, NULL, identity, err) == 0
-        && vouch_config_add_ca_file(config, settings->tls_ca_certificate, err)
-               == 0
-        && vouch_config_set_verify(
-               config, VOUCH_VERIFY_PEER | VOUCH_VERIFY_REQUIRED, err)
-               == 0
-        && vouch_config_freeze(config, err) == 0) {
-        vouch_config_free(daemon->tls);
-        daemon->tls = vouch_config_ref(config);
-        status = 0;
-    }
-    vouch_identity_free(identity);
-    vouch_config_free(config);
-    return status;
-}
-
 static void
 on_signal(uv_signal_t *handle, int number)
 {
     struct lockd *daemon = handle->data;
-    struct vouch_error err;
 
     if (number != SIGHUP) {
         lockd_say(daemon, LOCKD_NOTICE, "FLM036I", "ending on signal %d",
@@ -219,12 +184,7 @@ on_signal(uv_signal_t *handle, int number)
         && daemon->options.reopen_log(daemon->options.log_arg) != 0)
         lockd_say(daemon, LOCKD_ERROR, "FLM043E",
                   "the log cannot be opened again");
-    vouch_error_clear(&err);
-    if (lockd_prepare_tls(daemon, &err) == 0)
-        lockd_say(daemon, LOCKD_NOTICE, "FLM037I", "certificates read again");
-    else
-        lockd_say(daemon, LOCKD_ERROR, "FLM018E",
-                  "certificates stay as they were: %s", err.text);
+    secure_reload(daemon);
 }
 
 static int
@@ -304,11 +264,13 @@ start_loop(struct lockd *daemon, struct vouch_error *err)
 {
     if (uv_timer_init(&daemon->loop, &daemon->timer) != 0
         || uv_timer_init(&daemon->loop, &daemon->back_off) != 0
+        || uv_idle_init(&daemon->loop, &daemon->shaking) != 0
         || start_signals(daemon) != 0)
         return vouch_error_set(err, VOUCH_E_SYSTEM,
                                "the event loop cannot be made");
     daemon->timer.data = daemon;
     daemon->back_off.data = daemon;
+    daemon->shaking.data = daemon;
     return 0;
 }
 
@@ -317,7 +279,7 @@ start(struct lockd *daemon, int *rc_r, struct vouch_error *err)
 {
     *rc_r = VOUCH_FLOM_RC_DAEMON_NOT_STARTED;
     /* A daemon whose own files are bad says so, and does not start. */
-    if (lockd_prepare_tls(daemon, err) != 0)
+    if (secure_load(daemon, err) != 0)
         return -1;
     if (lockd_listen(daemon, rc_r, err) != 0)
         return -1;
@@ -417,7 +379,7 @@ lockd_free(struct lockd *daemon)
     vouch_map_free(daemon->by_id, NULL);
     vouch_buf_free(daemon->in);
     vouch_buf_free(daemon->out);
-    vouch_config_free(daemon->tls);
+    vouch_flom_tls_free(daemon->tls);
     if (daemon->spare_fd != -1)
         (void) close(daemon->spare_fd);
     if (daemon->lock_fd != -1)

@@ -81,6 +81,7 @@ session_close(struct session *session)
         return;
     session->state = SESSION_DEAD;
     session_untime(session);
+    secure_forget(session);
     dispatch_drop(session);
     unlink_session(session);
     if (session->conn != NULL)
@@ -146,27 +147,6 @@ describe(struct session *session, const struct vouch_address *peer)
               (unsigned long long) session->id, session_peer(session));
 }
 
-/* With TLS the handshake comes first, without a byte of FLoM's. */
-static int
-start_tls(struct session *session)
-{
-    struct vouch_error err;
-
-    if (session->daemon->tls == NULL) {
-        session->state = SESSION_OPEN;
-        return 0;
-    }
-    vouch_error_clear(&err);
-    session->state = SESSION_HANDSHAKE;
-    if (vouch_conn_new(session->daemon->tls, session->fd, &session->conn, &err)
-        == 0) {
-        session_time(session, &session->daemon->in_handshake);
-        return 0;
-    }
-    lockd_say(session->daemon, LOCKD_ERROR, "FLM032E", "%s", err.text);
-    return -1;
-}
-
 void
 session_open(struct lockd *daemon, int fd, int is_unix,
              const struct vouch_address *peer)
@@ -192,7 +172,7 @@ session_open(struct lockd *daemon, int fd, int is_unix,
     if (vouch_map_put(daemon->by_id, &session->id, sizeof(session->id),
                       session, NULL)
             == -1
-        || start_tls(session) != 0) {
+        || secure_start(session) != 0) {
         session_close(session);
         return;
     }
@@ -312,6 +292,8 @@ wanted_events(struct session *session)
     size_t waiting = unsent(session);
     int events = waiting > 0 ? UV_WRITABLE : 0;
 
+    if (session->state == SESSION_HANDSHAKE)
+        return session->wants_write ? UV_WRITABLE : UV_READABLE;
     if (session->state == SESSION_GOODBYE)
         return events != 0 ? events : UV_READABLE;
     if (waiting < LOCKD_OUT_PAUSE)
@@ -494,7 +476,9 @@ hear_once(struct session *session)
     }
     vouch_buf_clear(in);
     count = fill(session, in);
-    if (count <= 0)
+    if (count <= 0
+        || secure_is_misplaced(session, vouch_buf_data(in),
+                               vouch_buf_length(in)))
         return count;
     vouch_buf_consume(
         in, take_messages(session, vouch_buf_data(in), vouch_buf_length(in)));
@@ -522,23 +506,6 @@ hear(struct session *session)
         session_close(session);
 }
 
-static void
-shake_hands(struct session *session)
-{
-    int outcome = vouch_conn_handshake(session->conn);
-
-    if (outcome == -1) {
-        lockd_say(session->daemon, LOCKD_WARNING, "FLM017W",
-                  "session from %s closed: %s", session->address,
-                  vouch_conn_error_text(session->conn));
-        session_close(session);
-    }
-    if (outcome != 0)
-        return;
-    session->state = SESSION_OPEN;
-    session_untime(session);
-}
-
 /* The client was told to go: throw away what it says, until it goes. */
 static void
 see_off(struct session *session)
@@ -559,8 +526,10 @@ on_ready(uv_poll_t *poll, int status, int events)
         session_close(session);
         return;
     }
-    if (session->state == SESSION_HANDSHAKE)
-        shake_hands(session);
+    if (session->state == SESSION_HANDSHAKE) {
+        secure_continue(session);
+        return;
+    }
     if (session->state == SESSION_OPEN || session->state == SESSION_GOODBYE) {
         if (events & UV_WRITABLE && flush(session) != 0)
             session_close(session);
@@ -574,5 +543,14 @@ on_ready(uv_poll_t *poll, int status, int events)
             && unsent(session) < LOCKD_OUT_PAUSE)
             hear(session);
     }
+    session_update(session);
+}
+
+void
+session_begin(struct session *session)
+{
+    session->state = SESSION_OPEN;
+    session_untime(session);
+    hear(session);
     session_update(session);
 }

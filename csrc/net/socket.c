@@ -105,6 +105,32 @@ vouch_socket_set_delays(int fd, int on)
     (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
 }
 
+void
+vouch_socket_set_keepalive(int fd, int idle_s, int interval_s, int probes)
+{
+    int on = 1;
+
+    (void) setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+#ifdef TCP_KEEPIDLE
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+#endif
+#ifdef TCP_KEEPINTVL
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s,
+                      sizeof(interval_s));
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+#endif
+#ifdef TCP_USER_TIMEOUT
+    {
+        int64_t all_ms = ((int64_t) interval_s * probes + idle_s) * 1000;
+        unsigned limit = all_ms > INT_MAX ? INT_MAX : (unsigned) all_ms;
+
+        if (all_ms > 0)
+            (void) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit,
+                              sizeof(limit));
+    }
+#endif
+}
+
 ssize_t
 vouch_socket_recv(int fd, void *data, size_t length)
 {

@@ -37,6 +37,15 @@ int vouch_socket_delays(int fd);
 void vouch_socket_set_delays(int fd, int on);
 
 /*
+ * Let TCP find out that the peer has vanished: it is asked after so many
+ * seconds of silence, then every interval seconds, so many times; where the
+ * system can, what was sent gets no longer than that to arrive either.  No
+ * harm to a socket of another kind.
+ */
+void vouch_socket_set_keepalive(int fd, int idle_s, int interval_s,
+                                int probes);
+
+/*
  * recv(2) and send(2) that never wait, whatever the mode of the descriptor,
  * and never raise SIGPIPE; interrupted calls are repeated.  As recv and
  * send: count, 0 for end of stream, -1 with errno (EAGAIN: not now).

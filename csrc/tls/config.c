@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/refcount.h"
 #include "tls/identity.h"
 #include "tls/pins.h"
@@ -135,13 +136,14 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
     const struct vouch_config *config = arg;
     unsigned char *found = NULL;
 
-    (void) ssl;
     if (SSL_select_next_proto(&found, out_length, config->alpn,
                               (unsigned int) config->alpn_length, in,
                               in_length)
         != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = found;
+    if (config->tickets == VOUCH_TICKETS_ALPN)
+        (void) SSL_set_num_tickets(ssl, 1);
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -190,12 +192,12 @@ vouch_config_set_alpn(struct vouch_config *config, const char *const *names,
 }
 
 int
-vouch_config_set_tickets(struct vouch_config *config, int on,
+vouch_config_set_tickets(struct vouch_config *config, int which,
                          struct vouch_error *err)
 {
     if (vouch_config_check_open(config, err) != 0)
         return -1;
-    config->tickets = on != 0;
+    config->tickets = which;
     return 0;
 }
 
@@ -231,6 +233,16 @@ vouch_config_set_session_id_context(struct vouch_config *config,
     return 0;
 }
 
+/* A ticket costs as much as the rest of a handshake that resumes: who needs
+ * no other soon gets none. */
+static int
+is_fresh(const SSL_SESSION *session)
+{
+    long age = (long) vouch_clock_epoch() - SSL_SESSION_get_time(session);
+
+    return age >= 0 && age < SSL_SESSION_get_timeout(session) / 2;
+}
+
 /* Whether a ticket that we could read may stand for a handshake. */
 static SSL_TICKET_RETURN
 on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
@@ -245,6 +257,8 @@ on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (!vouch_verify_session(config, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (config->tickets == VOUCH_TICKETS_ALPN && is_fresh(session))
+        return SSL_TICKET_RETURN_USE;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                         : SSL_TICKET_RETURN_USE_RENEW;
 }
@@ -273,6 +287,8 @@ freeze_sessions(struct vouch_config *config)
         && !SSL_CTX_set_session_id_context(
             config->ctx, (const unsigned char *) SESSION_ID_CONTEXT,
             sizeof(SESSION_ID_CONTEXT) - 1))
+        return -1;
+    if (on == VOUCH_TICKETS_ALPN && !SSL_CTX_set_num_tickets(config->ctx, 0))
         return -1;
     return SSL_CTX_set_session_ticket_cb(config->ctx, NULL, on_ticket, config)
                ? 0

@@ -146,11 +146,18 @@ int vouch_config_set_pins(struct vouch_config *config, struct vouch_pins *pins,
                           int alone, struct vouch_error *err);
 
 /*
- * Session tickets: 0 or 1.  Not set: a server issues them unless it asks
- * for certificates.  A ticket is refused when its certificate has run out
- * or is no longer pinned.
+ * Session tickets, an enum vouch_tickets.  Not set: a server issues them
+ * unless it asks for certificates.  A ticket is refused when its certificate
+ * has run out or is no longer pinned.  ALPN: under TLS 1.3 those clients get
+ * one, with their full handshake, with whom an application protocol was
+ * agreed on; it serves until half of its time is over.
  */
-int vouch_config_set_tickets(struct vouch_config *config, int on,
+enum vouch_tickets {
+    VOUCH_TICKETS_OFF = 0,
+    VOUCH_TICKETS_ON = 1,
+    VOUCH_TICKETS_ALPN = 2
+};
+int vouch_config_set_tickets(struct vouch_config *config, int which,
                              struct vouch_error *err);
 
 /* 1: give OpenSSL's buffers back after each record; 0 (default): when the

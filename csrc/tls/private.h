@@ -34,7 +34,7 @@ struct vouch_config {
     int trust_set;    /* the program said whom to trust, or nobody */
     int trust_loaded; /* there is something to build chains to */
     int check_crl;
-    int tickets; /* 1, 0, or -1: not said */
+    int tickets; /* enum vouch_tickets, or -1: not said */
     int id_context_set;
     int pins_alone;
     struct vouch_pins *pins;

@@ -103,6 +103,21 @@ vouch_session_follow(struct vouch_conn *conn)
 }
 
 int
+vouch_session_detach(struct vouch_session *session)
+{
+    SSL_SESSION *copy;
+
+    if (session->session == NULL)
+        return 0;
+    copy = SSL_SESSION_dup(session->session);
+    if (copy == NULL)
+        return -1;
+    SSL_SESSION_free(session->session);
+    session->session = copy;
+    return 0;
+}
+
+int
 vouch_session_arrived(SSL *ssl, SSL_SESSION *fresh)
 {
     struct vouch_conn *conn = vouch_conn_of_ssl(ssl);

@@ -28,6 +28,12 @@ struct vouch_session *vouch_session_from_conn(const struct vouch_conn *conn);
 struct vouch_session *vouch_session_follow(struct vouch_conn *conn);
 
 /*
+ * From now on the session stands for itself: however its connection ends, it
+ * can be offered.  0, or -1 when memory is out.
+ */
+int vouch_session_detach(struct vouch_session *session);
+
+/*
  * Offer a session in the coming handshake: 1 it will be offered, 0 it will
  * not (it has not come, another configuration or host, it has run out, its certificate has or
  * is no longer pinned, its connection was freed without vouch_conn_close(),

@@ -136,7 +136,10 @@ test_set(void)
     is_int(settings.ignored_signals, 1 << 15 | 1 << 2, "the known ones");
     is_int(set("TLS", "TlsCertificate", "/nosuch/file"), -1, "no such file");
     is_int(set("TLS", "TlsCertificate", "t/../t/c/tap.h"), 1, "a file");
-    ok(settings.tls_certificate[0] == '/', "is kept as its real path");
+    ok(settings.tls_certificate[0] == '/'
+           && strstr(settings.tls_certificate, "/../") == NULL,
+       "is kept with the real path of its folder");
+    is_int(set("TLS", "TlsCertificate", "/etc/mtab/.."), -1, "no folder");
     is_int(set("Resource", "name", "x"), 0, "keys have their case");
     is_int(set("Nothing", "Name", "x"), 0, "an unknown group");
 }

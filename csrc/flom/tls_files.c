@@ -1,0 +1,267 @@
+/*
+ * Certificate, key, authority and revocation lists, as files.
+ */
+#include "flom/tls_files.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "flom/error_codes.h"
+#include "flom/settings.h"
+#include "tls/identity.h"
+
+enum { CERTIFICATE, KEY, AUTHORITY, LISTS, FILES };
+
+/* What tells a file from what it was: also one of the same size, moved into
+ * place within the same second. */
+struct stamp {
+    uint64_t device;
+    uint64_t number;
+    uint64_t size;
+    int64_t changed_s;
+    int64_t changed_ns;
+    int missing; /* errno, or 0 */
+};
+
+struct vouch_flom_tls {
+    enum vouch_role role;
+    struct vouch_config *config;
+    char *names[FILES]; /* as in the settings; the last may be NULL */
+    struct stamp stamps[FILES];
+};
+
+static const char *
+name_in(const struct vouch_flom_settings *settings, int file)
+{
+    switch (file) {
+    case CERTIFICATE:
+        return settings->tls_certificate;
+    case KEY:
+        return settings->tls_private_key;
+    case AUTHORITY:
+        return settings->tls_ca_certificate;
+    default:
+        return settings->tls_crl;
+    }
+}
+
+static void
+stamp_file(const char *name, struct stamp *stamp)
+{
+    struct stat facts;
+
+    memset(stamp, 0, sizeof(*stamp));
+    if (name == NULL)
+        return;
+    if (stat(name, &facts) != 0) {
+        stamp->missing = errno;
+        return;
+    }
+    stamp->device = (uint64_t) facts.st_dev;
+    stamp->number = (uint64_t) facts.st_ino;
+    stamp->size = (uint64_t) facts.st_size;
+#ifdef __APPLE__
+    stamp->changed_s = facts.st_ctimespec.tv_sec;
+    stamp->changed_ns = facts.st_ctimespec.tv_nsec;
+#else
+    stamp->changed_s = facts.st_ctim.tv_sec;
+    stamp->changed_ns = facts.st_ctim.tv_nsec;
+#endif
+}
+
+static void
+stamp_files(char *const names[FILES], struct stamp stamps[FILES])
+{
+    int file;
+
+    for (file = 0; file < FILES; file++)
+        stamp_file(names[file], &stamps[file]);
+}
+
+static int
+same_stamps(const struct stamp a[FILES], const struct stamp b[FILES])
+{
+    int file;
+
+    for (file = 0; file < FILES; file++) {
+        if (a[file].device != b[file].device
+            || a[file].number != b[file].number || a[file].size != b[file].size
+            || a[file].changed_s != b[file].changed_s
+            || a[file].changed_ns != b[file].changed_ns
+            || a[file].missing != b[file].missing)
+            return 0;
+    }
+    return 1;
+}
+
+static int
+same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static int
+same_names(const struct vouch_flom_tls *tls,
+           const struct vouch_flom_settings *settings)
+{
+    int file;
+
+    for (file = 0; file < FILES; file++) {
+        if (!same_text(tls->names[file], name_in(settings, file)))
+            return 0;
+    }
+    return 1;
+}
+
+/* Take over the names; what was read from others is not used any more. */
+static int
+take_names(struct vouch_flom_tls *tls,
+           const struct vouch_flom_settings *settings, struct vouch_error *err)
+{
+    int file;
+
+    vouch_config_free(tls->config);
+    tls->config = NULL;
+    memset(tls->stamps, 0, sizeof(tls->stamps));
+    for (file = 0; file < FILES; file++) {
+        if (vouch_flom_settings_set_text(&tls->names[file],
+                                         name_in(settings, file), err)
+            != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int
+use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
+             int *rc_r, struct vouch_error *err)
+{
+    struct vouch_identity *identity = NULL;
+    int status = -1;
+
+    *rc_r = VOUCH_FLOM_RC_SSL_CTX_USE_CERTIFICATE_FILE_ERROR;
+    if (vouch_identity_load(tls->names[CERTIFICATE], tls->names[KEY], NULL,
+                            NULL, &identity, err)
+            == 0
+        && vouch_config_add_identity(config, NULL, identity, err) == 0)
+        status = 0;
+    else if (err != NULL
+             && (err->code == VOUCH_E_MISMATCH
+                 || strstr(err->text, tls->names[KEY]) != NULL))
+        *rc_r = VOUCH_FLOM_RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR;
+    vouch_identity_free(identity);
+    return status;
+}
+
+/* A server gives tickets to clients of Vouch only: 1.7.2's --quiesce-exit
+ * hangs on those of TLS 1.3. */
+static int
+set_up(const struct vouch_flom_tls *tls, struct vouch_config *config,
+       int *rc_r, struct vouch_error *err)
+{
+    const char *const alpn = VOUCH_FLOM_ALPN;
+    int verify = VOUCH_VERIFY_PEER;
+
+    if (tls->role == VOUCH_SERVER)
+        verify |= VOUCH_VERIFY_REQUIRED;
+    if (use_identity(tls, config, rc_r, err) != 0)
+        return -1;
+    *rc_r = VOUCH_FLOM_RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR;
+    if (vouch_config_add_ca_file(config, tls->names[AUTHORITY], err) != 0
+        || (tls->names[LISTS] != NULL
+            && vouch_config_set_crl(config, tls->names[LISTS], 1, err) != 0))
+        return -1;
+    *rc_r = VOUCH_FLOM_RC_SSL_CTX_NEW_ERROR;
+    if (vouch_config_set_verify(config, verify, err) != 0
+        || vouch_config_set_alpn(config, &alpn, 1, err) != 0
+        || vouch_config_set_tickets(config, VOUCH_TICKETS_ALPN, err) != 0)
+        return -1;
+    return vouch_config_freeze(config, err);
+}
+
+/* Read the files.  What has changed while it was read is for the next time,
+ * if there is something to use until then. */
+static int
+load(struct vouch_flom_tls *tls, int *rc_r, struct vouch_error *err)
+{
+    struct vouch_config *config = NULL;
+    struct stamp after[FILES];
+    int status = -1;
+
+    *rc_r = VOUCH_FLOM_RC_SSL_CTX_NEW_ERROR;
+    stamp_files(tls->names, tls->stamps);
+    if (vouch_config_new(tls->role, &config, err) == 0)
+        status = set_up(tls, config, rc_r, err);
+    stamp_files(tls->names, after);
+    if (tls->config != NULL && !same_stamps(tls->stamps, after)) {
+        memset(tls->stamps, 0, sizeof(tls->stamps));
+        status = 0;
+    } else if (status == 0) {
+        vouch_config_free(tls->config);
+        tls->config = vouch_config_ref(config);
+        status = 1;
+    }
+    vouch_config_free(config);
+    return status;
+}
+
+void
+vouch_flom_tls_free(struct vouch_flom_tls *tls)
+{
+    int file;
+
+    if (tls == NULL)
+        return;
+    vouch_config_free(tls->config);
+    for (file = 0; file < FILES; file++)
+        free(tls->names[file]);
+    free(tls);
+}
+
+int
+vouch_flom_tls_new(const struct vouch_flom_settings *settings,
+                   enum vouch_role role, struct vouch_flom_tls **tls_r,
+                   int *rc_r, struct vouch_error *err)
+{
+    struct vouch_flom_tls *tls = calloc(1, sizeof(*tls));
+
+    *rc_r = VOUCH_FLOM_RC_MALLOC_ERROR;
+    if (tls == NULL)
+        return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
+    tls->role = role;
+    if (take_names(tls, settings, err) != 0 || load(tls, rc_r, err) != 1) {
+        vouch_flom_tls_free(tls);
+        return -1;
+    }
+    *tls_r = tls;
+    return 0;
+}
+
+int
+vouch_flom_tls_refresh(struct vouch_flom_tls *tls,
+                       const struct vouch_flom_settings *settings, int force,
+                       int *rc_r, struct vouch_error *err)
+{
+    struct stamp now[FILES];
+
+    *rc_r = VOUCH_FLOM_RC_MALLOC_ERROR;
+    if (!same_names(tls, settings)) {
+        if (take_names(tls, settings, err) != 0)
+            return -1;
+    } else {
+        stamp_files(tls->names, now);
+        if (!force && tls->config != NULL && same_stamps(tls->stamps, now))
+            return 0;
+    }
+    return load(tls, rc_r, err);
+}
+
+struct vouch_config *
+vouch_flom_tls_config(const struct vouch_flom_tls *tls)
+{
+    return tls->config;
+}

@@ -66,8 +66,9 @@ vouch_config_new(enum vouch_role role, struct vouch_config **config_r,
     config->role = role;
     config->tickets = -1;
     config->mode = role == VOUCH_CLIENT ? VOUCH_VERIFY_PEER : 0;
-    config->ctx = SSL_CTX_new(role == VOUCH_CLIENT ? TLS_client_method()
-                                                   : TLS_server_method());
+    config->ctx = SSL_CTX_new_ex(vouch_library_context(), NULL,
+                                 role == VOUCH_CLIENT ? TLS_client_method()
+                                                      : TLS_server_method());
     if (config->ctx == NULL || vouch_tls_init() != 0
         || set_defaults(config->ctx) != 0) {
         vouch_error_set_openssl(err, VOUCH_E_TLS, "cannot set up TLS");

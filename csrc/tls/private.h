@@ -136,6 +136,10 @@ int vouch_error_set_openssl(struct vouch_error *err, enum vouch_code code,
 /* Made once per process: our index into SSL ex_data, and the BIO that
  * carries bytes for a connection.  0 or -1. */
 int vouch_tls_init(void);
+
+/* Where an SSL_CTX finds its algorithms; NULL: in OpenSSL's default context.
+ * It lives as long as the process. */
+OSSL_LIB_CTX *vouch_library_context(void);
 struct vouch_conn *vouch_conn_of_ssl(const SSL *ssl);
 BIO *vouch_bio_new(struct vouch_conn *conn);
 

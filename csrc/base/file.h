@@ -9,6 +9,7 @@
 #define VOUCH_BASE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct vouch_buf;
 struct vouch_error;
@@ -26,6 +27,18 @@ enum vouch_file_flags {
  */
 int vouch_file_read(const char *path, struct vouch_buf *buf,
                     struct vouch_error *err);
+
+/*
+ * Which bytes a name stands for just now.  Two marks are equal (1, else 0)
+ * unless the file was written, replaced, made or removed in between; a name
+ * that cannot be looked at has a mark, too.
+ */
+struct vouch_file_mark {
+    int64_t part[7];
+};
+void vouch_file_mark(const char *path, struct vouch_file_mark *mark_r);
+int vouch_file_mark_equal(const struct vouch_file_mark *a,
+                          const struct vouch_file_mark *b);
 
 /*
  * Write a whole file.  Without VOUCH_FILE_REPLACE an existing name, be it a

@@ -328,6 +328,7 @@ static const struct plain {
     {FLOM_KEEPALIVE_PROBES, AN_UNSIGNED, SETTING(keepalive_probes)},
     {FLOM_DAEMON_TRACE_FILE, A_TEXT, SETTING(daemon_trace_file)},
     {FLOM_COMMAND_TRACE_FILE, A_TEXT, SETTING(command_trace_file)},
+    {FLOM_ACCESS, A_TEXT, SETTING(access_file)},
 #undef SETTING
 };
 
@@ -423,6 +424,8 @@ apply_extra(const struct flom_command_line *line, struct flom_extra *extra)
     extra->state = text_of(line, FLOM_STATE);
     extra->pid_file = text_of(line, FLOM_PID_FILE);
     extra->log = text_of(line, FLOM_LOG);
+    extra->remote_admin =
+        flom_given_last(line, FLOM_ALLOW_REMOTE_ADMIN) != NULL;
     extra->forward_signals = 1;
     extra->socket_mode = 0600;
 }

@@ -15,6 +15,7 @@ struct flom_extra {
     int lease;         /* milliseconds; 0: none */
     int on_loss;       /* the signal for the command, or 0 */
     int forward_signals;
+    int remote_admin;
     int fairness;
     int grace;
     unsigned socket_mode;

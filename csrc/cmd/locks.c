@@ -40,6 +40,7 @@ says_more(int rc)
 {
     return rc <= VOUCH_FLOM_RC_SSL_CTX_CHECK_PRIVATE_KEY_ERROR
            || rc == VOUCH_FLOM_RC_PROTOCOL_ERROR
+           || rc == VOUCH_FLOM_RC_LOCK_CANT_LOCK
            || rc == VOUCH_FLOM_RC_CONTAINER_FULL
            || (rc <= VOUCH_FLOM_RC_INVALID_IPV6_NETWORK_INTERFACE
                && rc >= VOUCH_FLOM_RC_NO_TLS_CONNECTION);
@@ -173,6 +174,9 @@ not_locked(const struct vouch_flom_client *client)
         (void) fputs("Resource will never satisfy the request, the lock "
                      "cannot be obtained\n",
                      stderr);
+        if (*vouch_flom_client_reason(client) != '\0')
+            (void) fprintf(stderr, "flom: %s\n",
+                           vouch_flom_client_reason(client));
         return FLOM_EXIT_ERROR;
     default:
         return flom_locks_failed("flom_client_lock", client);

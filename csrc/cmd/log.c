@@ -90,6 +90,7 @@ flom_log_open(const struct flom_extra *extra, struct lockd_options *options,
     lockd_options_init(options);
     options->settings = settings;
     options->socket_mode = extra->socket_mode;
+    options->remote_admin = extra->remote_admin;
     options->fairness_ms = extra->fairness;
     options->grace_ms = extra->grace;
     options->state_file = extra->state;

@@ -98,6 +98,10 @@ static const struct option OPTIONS[] = {
     {FLOM_DEBUG_FEATURE, '\0', "debug-feature", TEXT, "NAME",
      "tls.server, tls.client, ipv6.multicast.server or "
      "ipv6.multicast.client"},
+    {FLOM_ACCESS, '\0', "access", TEXT, "FILE",
+     "daemon: who may lock, create, ask, kick and shut down"},
+    {FLOM_ALLOW_REMOTE_ADMIN, '\0', "allow-remote-admin", NOTHING, NULL,
+     "daemon: other hosts may kick and shut down without TLS, too"},
     {FLOM_ALSO, '\0', "also", TEXT, "NAME",
      "lock this, too: all or nothing; may be repeated"},
     {FLOM_DAEMON, '\0', "daemon", NOTHING, NULL,

@@ -53,6 +53,8 @@ enum flom_option {
     FLOM_UNIQUE_ID,
     FLOM_DEBUG_FEATURE,
     /* What follows is new. */
+    FLOM_ACCESS,
+    FLOM_ALLOW_REMOTE_ADMIN,
     FLOM_ALSO,
     FLOM_DAEMON,
     FLOM_FAIRNESS,

@@ -1,5 +1,6 @@
 /*
- * The message that ends a daemon.  No answer to it exists.
+ * The message that ends a daemon.  No answer to it exists; a daemon of Vouch
+ * that refuses says why.
  */
 #include "cmd/shutdown.h"
 
@@ -10,6 +11,7 @@
 #include "cmd/exit_status.h"
 #include "cmd/locks.h"
 #include "flom/client.h"
+#include "flom/error_codes.h"
 #include "flom/settings.h"
 
 #define CONNECT_MS 10000
@@ -26,9 +28,14 @@ send_shutdown(struct vouch_flom_client *client, int immediate)
         || vouch_flom_client_wait(client, deadline) != 0)
         return flom_locks_failed("flom_client_connect", client);
     (void) vouch_flom_client_close(client);
-    (void) vouch_flom_client_wait(client,
-                                  vouch_clock_monotonic_ms() + ANSWER_MS);
-    return FLOM_EXIT_OK;
+    if (vouch_flom_client_wait(client, vouch_clock_monotonic_ms() + ANSWER_MS)
+            != 0
+        || vouch_flom_client_rc(client) == VOUCH_FLOM_RC_OK)
+        return FLOM_EXIT_OK;
+    (void) fprintf(stderr, "flom: %s: %s\n",
+                   immediate ? "--immediate-exit" : "--quiesce-exit",
+                   vouch_flom_client_reason(client));
+    return FLOM_EXIT_ERROR;
 }
 
 int

@@ -377,19 +377,38 @@ watch_lock(struct vouch_flom_client *client)
                                       : "the daemon took the lock back");
 }
 
+/* What has no answer may still be refused in words. */
+static void
+take_last_words(struct vouch_flom_client *client)
+{
+    const struct vouch_flom_message *answer = &client->answer;
+
+    if (answer->rc == VOUCH_FLOM_RC_OK || answer->reason[0] == '\0')
+        return;
+    client->rc = (int) answer->rc;
+    vouch_error_clear(&client->error);
+    (void) vouch_error_set(&client->error, VOUCH_E_SYSTEM, "%s",
+                           answer->reason);
+}
+
 static int
 watch_close(struct vouch_flom_client *client)
 {
-    unsigned char waste[CHUNK];
-    ssize_t count;
+    int outcome;
 
-    do
-        count = vouch_flom_client_receive(client, waste, sizeof(waste));
-    while (count > 0);
-    if (count != 0)
-        return (int) count;
-    vouch_flom_client_disconnect(client);
-    return 0;
+    for (;;) {
+        outcome = next_message(client);
+        if (outcome == 0)
+            outcome = fill(client);
+        else if (outcome == 1)
+            take_last_words(client);
+        if (outcome == 0) {
+            vouch_flom_client_disconnect(client);
+            return 0;
+        }
+        if (outcome != 1)
+            return outcome;
+    }
 }
 
 int

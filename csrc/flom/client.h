@@ -99,7 +99,8 @@ int vouch_flom_client_shutdown(struct vouch_flom_client *client,
 /* Close without a word: the daemon takes a lock back; be IDLE. */
 void vouch_flom_client_disconnect(struct vouch_flom_client *client);
 
-/* Begin to say that nothing more comes; done when the daemon closes. */
+/* Begin to say that nothing more comes; done when the daemon closes.  If it
+ * has refused what has no answer, rc and reason then say so. */
 int vouch_flom_client_close(struct vouch_flom_client *client);
 
 /*

@@ -41,7 +41,7 @@ struct key {
 
 #define FIELD(name) offsetof(struct vouch_flom_settings, name)
 
-/* In the order of the dump. */
+/* In the order of the dump; behind those, what FLoM does not know. */
 static const struct key KEYS[] = {
     {"Trace", "DaemonTraceFile", TEXT, FIELD(daemon_trace_file)},
     {"Trace", "CommandTraceFile", TEXT, FIELD(command_trace_file)},
@@ -74,6 +74,7 @@ static const struct key KEYS[] = {
     {"TLS", "TlsCheckPeerId", BOOLEAN, FIELD(tls_check_peer_id)},
     /* What follows is new. */
     {"TLS", "TlsCrl", FILE_NAME, FIELD(tls_crl)},
+    {"Daemon", "AccessFile", TEXT, FIELD(access_file)},
 };
 #define FLOM_KEYS 29 /* of FLoM 1.7.2: those that are dumped */
 #define KEY_COUNT (sizeof(KEYS) / sizeof(KEYS[0]))

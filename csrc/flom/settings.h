@@ -33,6 +33,7 @@ struct vouch_flom_settings {
     char *multicast_address;
     int multicast_port;
     char *mount_point_vfs;
+    char *access_file; /* new: who may do what; the daemon reads it */
 
     uint32_t ignored_signals; /* bit N: signal N, 1 to 31 */
 

@@ -385,6 +385,15 @@ vouch_table_next_deadline(const struct vouch_table *table)
 
 /* --- counts --- */
 
+int
+vouch_table_has(const struct vouch_table *table,
+                const struct vouch_lock_name *name)
+{
+    const struct vouch_lock_resource *resource = table_find(table, name);
+
+    return resource != NULL && resource->exists;
+}
+
 size_t
 vouch_table_resources(const struct vouch_table *table)
 {

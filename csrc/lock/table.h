@@ -203,6 +203,11 @@ size_t vouch_table_resources(const struct vouch_table *table);
 size_t vouch_table_holders(const struct vouch_table *table);
 size_t vouch_table_waiters(const struct vouch_table *table);
 
+/* 1 if the resource of that name is there (of a tree: its first level), so
+ * that a request would not create it; else 0. */
+int vouch_table_has(const struct vouch_table *table,
+                    const struct vouch_lock_name *name);
+
 enum vouch_table_state {
     VOUCH_TABLE_HELD = 1,
     VOUCH_TABLE_CONVERTING, /* held, and waits for another mode */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "access/access.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -50,6 +51,24 @@ struct token_search {
     struct vouch_fence fence; /* the largest; both 0: none */
 };
 
+/* The host of an address, without its port. */
+static size_t
+host_length(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+
+    return colon == NULL ? strlen(address) : (size_t) (colon - address);
+}
+
+static int
+same_host(const struct session *a, const struct session *b)
+{
+    size_t length = host_length(a->address);
+
+    return length == host_length(b->address)
+           && memcmp(a->address, b->address, length) == 0;
+}
+
 /* Is the holder who asks?  Over a unix socket the same process, else the
  * address it says, of the host that asks. */
 static int
@@ -60,7 +79,8 @@ is_the_same(const struct token_search *search, const struct session *holder)
     if (holder->is_unix)
         return holder->pid != -1 && holder->pid == search->asker->pid
                && holder->uid == search->asker->uid;
-    return strlen(holder->address) == search->address_length
+    return same_host(holder, search->asker)
+           && strlen(holder->address) == search->address_length
            && memcmp(holder->address, search->address, search->address_length)
                   == 0;
 }
@@ -110,6 +130,7 @@ answer_token(struct session *session, const char *about)
 
 struct report {
     struct lockd *daemon;
+    struct session *asker;
     struct vouch_buf *out;
     const char *pattern;
     int is_json;
@@ -252,8 +273,9 @@ put_row(const struct vouch_table_view *view, void *arg)
     struct report *report = arg;
     char since[VOUCH_ISO8601_SIZE];
 
-    if (report->pattern[0] != '\0'
-        && !vouch_text_matches(report->pattern, view->name))
+    if ((report->pattern[0] != '\0'
+         && !vouch_text_matches(report->pattern, view->name))
+        || !access_shows(report->asker, view->name))
         return 0;
     report->count++;
     since_text(report, view->since_ms, since);
@@ -265,12 +287,19 @@ put_row(const struct vouch_table_view *view, void *arg)
 static void
 answer_status(struct session *session, const char *pattern, int is_json)
 {
+    const char *ask = is_json ? "status-json" : "status";
+    char reason[ACCESS_REASON_SIZE];
     struct report report;
     struct vouch_table_time now;
 
+    if (!access_may_some(session, VOUCH_ACCESS_STATUS, reason)) {
+        refuse(session, ask, reason);
+        return;
+    }
     lockd_now(&now);
     memset(&report, 0, sizeof(report));
     report.daemon = session->daemon;
+    report.asker = session;
     report.out = vouch_buf_new(REPORT_MAX);
     report.pattern = pattern;
     report.is_json = is_json;
@@ -278,8 +307,7 @@ answer_status(struct session *session, const char *pattern, int is_json)
     report.now_wall_us = now.wall_us;
     if (session->report != NULL || report.out == NULL) {
         vouch_buf_free(report.out);
-        refuse(session, is_json ? "status-json" : "status",
-               "the answer before has not been read");
+        refuse(session, ask, "the answer before has not been read");
         return;
     }
     if (is_json)
@@ -290,7 +318,7 @@ answer_status(struct session *session, const char *pattern, int is_json)
                                      report.count ? "\n]\n" : "]\n");
     session->report = report.out;
     (void) snprintf(session->report_ask, sizeof(session->report_ask), "%s",
-                    is_json ? "status-json" : "status");
+                    ask);
     admin_continue(session);
 }
 
@@ -323,28 +351,28 @@ admin_continue(struct session *session)
 
 /* --- kick, shutdown -------------------------------------------------------*/
 
-/* Who may end others: this host, or somebody known by a certificate. */
-static int
-may_administer(const struct session *session)
-{
-    return session->is_local || session->conn != NULL;
-}
-
 static void
 answer_kick(struct session *session, const char *id)
 {
     struct session *victim = NULL;
     char *end = NULL;
     unsigned long long number = strtoull(id, &end, 10);
+    char reason[ACCESS_REASON_SIZE];
 
-    if (!may_administer(session)) {
-        refuse(session, "kick", "only from this host, or with TLS");
+    if (!access_may_some(session, VOUCH_ACCESS_KICK, reason)) {
+        refuse(session, "kick", reason);
         return;
     }
     if (*id >= '0' && *id <= '9' && *end == '\0')
         victim = session_find(session->daemon, number);
     if (victim == NULL || victim == session) {
         refuse(session, "kick", "no other session has this id");
+        return;
+    }
+    if (!access_may(session, VOUCH_ACCESS_KICK,
+                    victim->bound == NULL ? NULL : victim->bound->text,
+                    reason)) {
+        refuse(session, "kick", reason);
         return;
     }
     lockd_say(session->daemon, LOCKD_NOTICE, "FLM039I",
@@ -359,12 +387,13 @@ void
 admin_shutdown(struct session *session, int immediate)
 {
     struct lockd *daemon = session->daemon;
+    char reason[ACCESS_REASON_SIZE];
 
-    if (!may_administer(session)) {
-        lockd_say(daemon, LOCKD_WARNING, "FLM041W",
-                  "shutdown from %s refused: it is not this host, and uses "
-                  "no TLS",
-                  session->address);
+    /* There is no answer to a shutdown, but to a refusal: 1.7.2 waits for
+     * the end of the connection only. */
+    if (!access_may(session, VOUCH_ACCESS_SHUTDOWN, NULL, reason)) {
+        dispatch_answer(session, VOUCH_FLOM_ANSWER,
+                        VOUCH_FLOM_RC_LOCK_CANT_LOCK, reason);
         session_goodbye(session);
         return;
     }

@@ -29,13 +29,14 @@ typedef void (*lockd_log_fn)(enum lockd_log_level level, const char *id,
 struct lockd_options {
     /* Where to listen, TLS, keepalive, lifespan; borrowed until freed. */
     const struct vouch_flom_settings *settings;
-    unsigned socket_mode;       /* of the unix socket: 0600 */
-    int fairness_ms;            /* as vouch_table_limits */
-    int grace_ms;               /* after an unclean end, with a state file */
-    const char *state_file;     /* SQLite, or NULL: in memory only */
-    size_t max_connections;     /* 0: what the descriptor limit allows */
-    size_t max_resources;       /* 0: the table's default */
-    size_t max_queue;           /* 0: the table's default */
+    unsigned socket_mode;   /* of the unix socket: 0600 */
+    int remote_admin;       /* other hosts may end sessions and the daemon */
+    int fairness_ms;        /* as vouch_table_limits */
+    int grace_ms;           /* after an unclean end, with a state file */
+    const char *state_file; /* SQLite, or NULL: in memory only */
+    size_t max_connections; /* 0: what the descriptor limit allows */
+    size_t max_resources;   /* 0: the table's default */
+    size_t max_queue;       /* 0: the table's default */
     unsigned messages_a_second; /* of one connection; 0: no limit */
     const int *inherited;   /* listening descriptors of a service manager */
     size_t inherited_count; /* then nothing else is bound */

@@ -7,6 +7,7 @@
  *   secure     TLS: its files, handshakes, who is at the other end
  *   listen     where clients come in
  *   dispatch   a message to the table, decisions to answers
+ *   access     who a client is, and what it may do
  *   admin      status, kick, tokens, shutdown
  *   journal    what must be stored before an answer goes out
  */
@@ -18,6 +19,7 @@
 
 #include <uv.h>
 
+#include "base/file.h"
 #include "flom/message.h"
 #include "lock/decision.h"
 #include "lock/name.h"
@@ -38,7 +40,11 @@
 #define LOCKD_CHUNK 4096         /* bytes read at once */
 #define LOCKD_IN_MAX (VOUCH_FLOM_MESSAGE_MAX + LOCKD_CHUNK)
 #define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */
+#define LOCKD_PATH_SIZE 4096
+#define ACCESS_REASON_SIZE (VOUCH_FLOM_TEXT_MAX + 1)
 
+struct vouch_access;
+struct vouch_access_who;
 struct vouch_buf;
 struct vouch_conn;
 struct vouch_flom_parser;
@@ -46,6 +52,7 @@ struct vouch_flom_tls;
 struct vouch_map;
 struct lockd_journal;
 struct session;
+struct session_person;
 
 /* Sessions by deadline; all of one list have the same time allowed, so that
  * the first is always the next to be due. */
@@ -77,8 +84,9 @@ struct session {
     int is_local; /* on this host */
     int polled;   /* events asked of libuv */
     uv_poll_t poll;
-    struct vouch_conn *conn; /* NULL: in the clear */
-    struct vouch_buf *in;    /* NULL while there is nothing */
+    struct vouch_conn *conn;       /* NULL: in the clear */
+    struct session_person *person; /* what its certificate tells, or NULL */
+    struct vouch_buf *in;          /* NULL while there is nothing */
     struct vouch_buf *out;
     struct vouch_buf *report; /* rest of an answer to --status */
     char report_ask[16];
@@ -123,6 +131,12 @@ struct lockd {
     uv_idle_t shaking;          /* runs while handshakes are to go on */
     struct session *shaking_first;
     struct session *shaking_last;
+    struct vouch_access *access;
+    char access_path[LOCKD_PATH_SIZE]; /* absolute; or "" */
+    struct vouch_file_mark access_mark;
+    uv_timer_t access_timer;
+    int64_t denial_second;
+    unsigned denials; /* of that second */
     struct vouch_table *table;
     struct vouch_decisions *decisions;
     struct lockd_journal *journal;
@@ -218,6 +232,24 @@ void dispatch_decisions(struct lockd *daemon,
 void dispatch_introduce(struct lockd *daemon);
 void dispatch_answer(struct session *session, int step, int rc,
                      const char *reason);
+
+/* access.c */
+/* The rules, at the start; when they are to be read again; when they change. */
+int lockd_open_access(struct lockd *daemon, struct vouch_error *err);
+void lockd_reload_access(struct lockd *daemon);
+int lockd_watch_access(struct lockd *daemon);
+/* Who it is; valid as long as the session. */
+void access_who(struct session *session, struct vouch_access_who *who_r);
+void access_forget(struct session *session);
+/* May it do that, as in vouch_access_decide()?  If not it is logged, and
+ * told in reason. */
+int access_may(struct session *session, unsigned right, const char *resource,
+               char reason[ACCESS_REASON_SIZE]);
+/* The same if there is anything it may do that with. */
+int access_may_some(struct session *session, unsigned right,
+                    char reason[ACCESS_REASON_SIZE]);
+/* May it see who has this resource?  Nothing is logged. */
+int access_shows(struct session *session, const char *resource);
 
 /* admin.c */
 void admin_question(struct session *session,

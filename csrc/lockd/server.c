@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "access/access.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -185,6 +186,7 @@ on_signal(uv_signal_t *handle, int number)
         lockd_say(daemon, LOCKD_ERROR, "FLM043E",
                   "the log cannot be opened again");
     secure_reload(daemon);
+    lockd_reload_access(daemon);
 }
 
 static int
@@ -265,7 +267,7 @@ start_loop(struct lockd *daemon, struct vouch_error *err)
     if (uv_timer_init(&daemon->loop, &daemon->timer) != 0
         || uv_timer_init(&daemon->loop, &daemon->back_off) != 0
         || uv_idle_init(&daemon->loop, &daemon->shaking) != 0
-        || start_signals(daemon) != 0)
+        || start_signals(daemon) != 0 || lockd_watch_access(daemon) != 0)
         return vouch_error_set(err, VOUCH_E_SYSTEM,
                                "the event loop cannot be made");
     daemon->timer.data = daemon;
@@ -279,7 +281,7 @@ start(struct lockd *daemon, int *rc_r, struct vouch_error *err)
 {
     *rc_r = VOUCH_FLOM_RC_DAEMON_NOT_STARTED;
     /* A daemon whose own files are bad says so, and does not start. */
-    if (secure_load(daemon, err) != 0)
+    if (lockd_open_access(daemon, err) != 0 || secure_load(daemon, err) != 0)
         return -1;
     if (lockd_listen(daemon, rc_r, err) != 0)
         return -1;
@@ -380,6 +382,7 @@ lockd_free(struct lockd *daemon)
     vouch_buf_free(daemon->in);
     vouch_buf_free(daemon->out);
     vouch_flom_tls_free(daemon->tls);
+    vouch_access_free(daemon->access);
     if (daemon->spare_fd != -1)
         (void) close(daemon->spare_fd);
     if (daemon->lock_fd != -1)

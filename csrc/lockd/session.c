@@ -58,6 +58,7 @@ unlink_session(struct session *session)
 static void
 free_session(struct session *session)
 {
+    access_forget(session);
     vouch_conn_free(session->conn);
     vouch_buf_free(session->in);
     vouch_buf_free(session->out);

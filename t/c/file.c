@@ -237,6 +237,28 @@ test_write_full(void)
 }
 
 static void
+test_marks(void)
+{
+    struct vouch_file_mark none;
+    struct vouch_file_mark first;
+    struct vouch_file_mark second;
+
+    vouch_file_mark("mark", &none);
+    is_int(vouch_file_write("mark", "a", 1, 0, NULL), 0, "a file");
+    vouch_file_mark("mark", &first);
+    ok(!vouch_file_mark_equal(&none, &first), "it has come");
+    vouch_file_mark("mark", &second);
+    ok(vouch_file_mark_equal(&first, &second), "it is as it was");
+    is_int(vouch_file_write("mark", "b", 1, VOUCH_FILE_REPLACE, NULL), 0,
+           "another of the same size");
+    vouch_file_mark("mark", &second);
+    ok(!vouch_file_mark_equal(&first, &second), "it was replaced");
+    is_int(unlink("mark"), 0, "removed");
+    vouch_file_mark("mark", &second);
+    ok(vouch_file_mark_equal(&none, &second), "it has gone");
+}
+
+static void
 remove_all(void)
 {
     static const char *const names[] = {
@@ -264,6 +286,7 @@ main(void)
     test_write_replace();
     test_write_paths();
     test_write_full();
+    test_marks();
     remove_all();
     ok(chdir("/") == 0 && rmdir(folder) == 0, "nothing else is left");
     return tap_done();

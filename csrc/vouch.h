@@ -46,5 +46,7 @@
 #include "tls/pkey.h"
 #include "tls/session.h"
 #include "tls/verify.h"
+#include "trust/decision.h"
+#include "trust/known_host.h"
 
 #endif

@@ -104,21 +104,3 @@ _long_name(field)
     RETVAL = vouch_cert_field_long_name(field);
   OUTPUT:
     RETVAL
-
-MODULE = Vouch    PACKAGE = Vouch::Utils
-
-void
-_write_file(path, bytes)
-    SV *path
-    SV *bytes
-  PREINIT:
-    struct vouch_error err;
-    const char *name;
-    const char *data;
-    STRLEN length;
-  CODE:
-    vouch_error_clear(&err);
-    name = vxs_name(aTHX_ path, "a file name");
-    data = vxs_bytes(aTHX_ bytes, "the text", &length);
-    if (vouch_file_write(name, data, length, VOUCH_FILE_REPLACE, &err) != 0)
-        vxs_throw(aTHX_ &err);

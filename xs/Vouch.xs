@@ -59,3 +59,7 @@ INCLUDE: VerifyContext.xs
 INCLUDE: Socket.xs
 
 INCLUDE: Handshakes.xs
+
+INCLUDE: File.xs
+
+INCLUDE: KnownHosts.xs

@@ -160,6 +160,9 @@ int vxs_push_extension(const struct vouch_cert_extension *extension,
 int vxs_push_uri(const unsigned char *value, size_t length, void *arg);
 void vxs_push_cert(struct vouch_cert *cert, void *arg);
 
+/* Seconds since 1970 as a mortal number, undef for VOUCH_NO_TIME. */
+SV *vxs_epoch(pTHX_ int64_t epoch);
+
 /* The fingerprint of a certificate as text, a new SV. */
 SV *vxs_fingerprint(pTHX_ const struct vouch_cert *cert, const char *digest,
                     int of, int spelling);

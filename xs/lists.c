@@ -55,6 +55,13 @@ vxs_push_pin(const struct vouch_fingerprint *pin, void *arg)
     return 0;
 }
 
+SV *
+vxs_epoch(pTHX_ int64_t epoch)
+{
+    return epoch == VOUCH_NO_TIME ? sv_newmortal()
+                                  : sv_2mortal(newSViv((IV) epoch));
+}
+
 /* A text, or undef for NULL. */
 static SV *
 text_or_undef(pTHX_ const char *text)

@@ -26,8 +26,8 @@ my %BELOW = (
 # Bytes in, facts out: no sockets, no files, no clock.
 my @PURE = (
     qr{^lock/},                            qr{^gemini/},
-    qr{^access/},
-    qr{^trust/pins\.},                     qr{^flom/message},
+    qr{^access/},                           qr{^trust/},
+    qr{^flom/message},
     qr{^base/(?:buffer|error|map|text)\.}, qr{^tls/(?:failure|fingerprint)\.},
 );
 my $IMPURE = qr{^(?:base/(?:clock|file)\.h|net/.*
@@ -38,6 +38,7 @@ my $IMPURE = qr{^(?:base/(?:clock|file)\.h|net/.*
 my %PERL = (
     'Vouch'                     => 'base',
     'Vouch::Error'              => 'base',
+    'Vouch::File'               => 'base',
     'Vouch::Certificate'        => 'tls',
     'Vouch::Check'              => 'tls',
     'Vouch::Config'             => 'tls',
@@ -55,6 +56,7 @@ my %PERL = (
     'Vouch::VerifyContext'      => 'tls',
     'Vouch::Accounts'           => 'trust',
     'Vouch::KnownHosts'         => 'trust',
+    'Vouch::Trust'              => 'trust',
     'Vouch::Gemini'             => 'gemini',
     'Vouch::Lock'               => 'flom',
     'Vouch::Flom'               => 'flom',

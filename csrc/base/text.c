@@ -270,3 +270,57 @@ vouch_text_matches(const char *pattern, const char *text)
         pattern++;
     return *pattern == '\0';
 }
+
+/* The number that count digits say, or -1. */
+static long
+get_digits(const char *text, int count)
+{
+    long value = 0;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+/* Days since 1970 of a day of the proleptic Gregorian calendar. */
+static int64_t
+days_of(long year, long month, long day)
+{
+    /* Years begin in March, so that a leap day is the last. */
+    long since = year + 400 - (month <= 2 ? 1 : 0);
+    long of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+    return (int64_t) since * 365 + since / 4 - since / 100 + since / 400
+           + of_year - ERA_DAYS - 719468;
+}
+
+int
+vouch_text_from_iso8601(const char *text, size_t text_length, int64_t *epoch_r)
+{
+    char again[VOUCH_ISO8601_SIZE];
+    long part[6];
+    int64_t epoch;
+    int i;
+
+    if (text_length != VOUCH_ISO8601_LENGTH)
+        return -1;
+    part[0] = get_digits(text, 4);
+    for (i = 1; i < 6; i++)
+        part[i] = get_digits(text + 2 + 3 * i, 2);
+    for (i = 0; i < 6; i++) {
+        if (part[i] < 0)
+            return -1;
+    }
+    epoch = days_of(part[0], part[1], part[2]) * DAY_SECONDS + part[3] * 3600
+            + part[4] * 60 + part[5];
+    /* The signs between, a 30th of February, 24 o'clock: not the same. */
+    if (vouch_text_iso8601(epoch, again) != 0
+        || memcmp(again, text, VOUCH_ISO8601_LENGTH) != 0)
+        return -1;
+    *epoch_r = epoch;
+    return 0;
+}

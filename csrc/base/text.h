@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VOUCH_ISO8601_SIZE 24 /* "9999-12-31T23:59:59Z" and its NUL */
+#define VOUCH_ISO8601_LENGTH 20 /* "9999-12-31T23:59:59Z" */
+#define VOUCH_ISO8601_SIZE 24   /* with its NUL */
 
 /* Write 2 * length lower-case (or upper-case) digits and a NUL to out,
  * which has room for 2 * length + 1. */
@@ -53,5 +54,12 @@ int vouch_text_iso8601(int64_t epoch, char out[VOUCH_ISO8601_SIZE]);
 /* 1 if the whole text matches the pattern, in which '*' stands for any bytes
  * and '?' for one, else 0.  No pattern takes long. */
 int vouch_text_matches(const char *pattern, const char *text);
+
+/*
+ * Read such a text of exactly text_length characters back.  0, or -1 if it
+ * is another form or no date ("2026-02-29T00:00:00Z", 24 o'clock).
+ */
+int vouch_text_from_iso8601(const char *text, size_t text_length,
+                            int64_t *epoch_r);
 
 #endif

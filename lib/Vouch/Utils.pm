@@ -9,6 +9,7 @@ use Scalar::Util qw(blessed);
 use Vouch                ();
 use Vouch::Certificate   ();
 use Vouch::Error         ();
+use Vouch::File          ();
 use Vouch::Key           ();
 use Vouch::Utils::Create ();
 
@@ -32,7 +33,7 @@ sub PEM_cert2string { my ($cert)  = @_; return _cert($cert)->pem }
 
 sub PEM_certs2file {
     my ($path, @certs) = @_;
-    _write_file($path, join q(), map { _cert($_)->pem } @certs);
+    Vouch::File::write_file($path, join(q(), map { _cert($_)->pem } @certs), replace => 1);
     return 1;
 }
 sub PEM_cert2file { my ($cert, $path) = @_; return PEM_certs2file($path, $cert) }

@@ -178,6 +178,7 @@ test_iso8601(void)
         {INT64_MAX, NULL},
     };
     char out[VOUCH_ISO8601_SIZE];
+    int64_t back = 0;
     size_t i;
 
     for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -186,7 +187,42 @@ test_iso8601(void)
                table[i].text != NULL ? 0 : -1, "result");
         is_text(out, table[i].text != NULL ? table[i].text : "as it was",
                 "text");
+        if (table[i].text == NULL)
+            continue;
+        is_int(vouch_text_from_iso8601(out, strlen(out), &back), 0,
+               "read back");
+        is_int(back, table[i].epoch, "the same");
     }
+}
+
+static void
+test_no_iso8601(void)
+{
+    static const char *const table[] = {
+        "",
+        "2026-11-21",
+        "2026-11-21T04:19:51",
+        "2026-11-21T04:19:51ZZ",
+        "2026-11-21 04:19:51Z",
+        "2026-11-21T04:19:51z",
+        "2026-02-29T00:00:00Z",
+        "2026-00-01T00:00:00Z",
+        "2026-13-01T00:00:00Z",
+        "2026-99-99T99:99:99Z",
+        "2026-11-00T00:00:00Z",
+        "2026-11-21T24:00:00Z",
+        "2026-11-21T00:60:00Z",
+        "2026-11-21T00:00:60Z",
+        "-026-11-21T04:19:51Z",
+        "2026-11-2\xb2T04:19:51Z",
+    };
+    int64_t epoch = 7;
+    size_t i;
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        is_int(vouch_text_from_iso8601(table[i], strlen(table[i]), &epoch), -1,
+               table[i]);
+    is_int(epoch, 7, "the result is untouched");
 }
 
 int
@@ -199,5 +235,6 @@ main(void)
     test_unbase64();
     test_base64_long();
     test_iso8601();
+    test_no_iso8601();
     return tap_done();
 }

@@ -10,17 +10,18 @@ use VouchAuthor::Files qw(c_without_comments project_files slurp);
 
 # What the files of each folder of csrc/ may include, besides their own.
 my %BELOW = (
-    base   => [],
-    net    => [qw(base)],
-    tls    => [qw(base net)],
-    trust  => [qw(base net tls)],
-    gemini => [qw(base net tls trust)],
-    lock   => [qw(base)],
-    access => [qw(base lock tls)],
-    flom   => [qw(base lock net tls)],
-    lockd  => [qw(base lock net tls flom access)],
-    cmd    => [qw(base lock net tls flom access lockd)],
-    face   => [qw(base net tls trust gemini lock flom)],
+    base    => [],
+    net     => [qw(base)],
+    tls     => [qw(base net)],
+    trust   => [qw(base net tls)],
+    gemini  => [qw(base net tls trust)],
+    lock    => [qw(base)],
+    access  => [qw(base lock tls)],
+    flom    => [qw(base lock net tls)],
+    libflom => [qw(base lock net tls flom)],
+    lockd   => [qw(base lock net tls flom access)],
+    cmd     => [qw(base lock net tls flom access lockd)],
+    face    => [qw(base net tls trust gemini lock flom)],
 );
 
 # Bytes in, facts out: no sockets, no files, no clock.

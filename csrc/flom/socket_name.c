@@ -13,9 +13,8 @@
 
 #define PASSWD_SIZE 16384
 
-/* The socket of whoever runs this, by the real user id. */
-static int
-default_socket(char *path, size_t size)
+int
+vouch_flom_default_socket(char *path, size_t size)
 {
     char buffer[PASSWD_SIZE];
     struct passwd entry;
@@ -36,7 +35,8 @@ vouch_flom_socket_address(const char *path, struct vouch_address *address_r)
     memset(&name, 0, sizeof(name));
     name.sun_family = AF_UNIX;
     if (path == NULL)
-        length = default_socket(name.sun_path, sizeof(name.sun_path));
+        length =
+            vouch_flom_default_socket(name.sun_path, sizeof(name.sun_path));
     else
         length = snprintf(name.sun_path, sizeof(name.sun_path), "%s", path);
     if (length < 0 || (size_t) length >= sizeof(name.sun_path))

@@ -4,6 +4,8 @@
 #ifndef VOUCH_FLOM_SOCKET_NAME_H
 #define VOUCH_FLOM_SOCKET_NAME_H
 
+#include <stddef.h>
+
 struct vouch_address;
 
 /*
@@ -13,5 +15,8 @@ struct vouch_address;
  */
 int vouch_flom_socket_address(const char *path,
                               struct vouch_address *address_r);
+
+/* The name of that socket: its length, as snprintf(3), which may not fit. */
+int vouch_flom_default_socket(char *path, size_t size);
 
 #endif

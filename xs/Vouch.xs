@@ -5,6 +5,7 @@
 #include "bridge.h"
 #include "recent.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -63,3 +64,9 @@ INCLUDE: Handshakes.xs
 INCLUDE: File.xs
 
 INCLUDE: KnownHosts.xs
+
+INCLUDE: Poller.xs
+
+INCLUDE: Pins.xs
+
+INCLUDE: Authorities.xs

@@ -147,6 +147,30 @@ free_listener(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
+static int
+free_poller(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_poller_free((struct vouch_poller *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_pins(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_pins_free((struct vouch_pins *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_authorities(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_authorities_free((struct vouch_authorities *) mg->mg_ptr);
+    return 0;
+}
+
 /* The handle is untied, or gone. */
 static int
 free_tie(pTHX_ SV *sv, MAGIC *mg)
@@ -181,6 +205,9 @@ VTBL(vxs_store_vtbl, NULL);
 VTBL(vxs_stream_vtbl, free_stream);
 VTBL(vxs_tie_vtbl, free_tie);
 VTBL(vxs_listener_vtbl, free_listener);
+VTBL(vxs_poller_vtbl, free_poller);
+VTBL(vxs_authorities_vtbl, free_authorities);
+VTBL(vxs_pins_vtbl, free_pins);
 
 SV *
 vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,

@@ -144,7 +144,7 @@ const char *flom_strerror(int ret_cod);
  *   discovery_timeout        500             ms; sign dropped
  *   tls_certificate          NULL            a file that is not there:
  *   tls_private_key          NULL            FLOM_RC_REALPATH_ERROR; else
- *   tls_ca_certificate       NULL            its real path is kept
+ *   tls_ca_certificate       NULL            its absolute path is kept
  *   tls_check_peer_id        0
  *   trace_filename           NULL            in every state; emptied and
  *                                            used at once by all handles;

@@ -15,6 +15,8 @@ use warnings;
 #   <!-- save as: server.pl -->    a file that a later example runs
 #   <!-- server on port 1234 -->   start it, go on once it listens there; it
 #                                  must end by itself before the document does
+#   <!-- needs Some::Module -->    as in POD; also at the end of another line,
+#                                  after a comma
 #
 # What an example prints is told beside the code: "# prints: text", in order,
 # one line of output each; "..." in the text stands for anything.  Examples
@@ -87,10 +89,11 @@ sub needs {
 sub directive {
     my ($line) = @_;
     my ($text) = $line =~ /^<!-- (.+) -->$/ or return;
+    my @needs  = $text =~ s/(?:^|, )needs ([\w:]+)$// ? needs($1) : ();
     return (skip => $1) if $text =~ /^not run: (.+)/;
-    return (save => $1) if $text =~ /^save as: ([\w.-]+)$/;
-    return (port => $1) if $text =~ /^server on port ([0-9]+)$/;
-    return;
+    return (save => $1, @needs) if $text =~ /^save as: ([\w.-]+)$/;
+    return (port => $1, @needs) if $text =~ /^server on port ([0-9]+)$/;
+    return @needs;
 }
 
 # The examples with the ports of their servers exchanged for free ones.

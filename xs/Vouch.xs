@@ -70,3 +70,7 @@ INCLUDE: Poller.xs
 INCLUDE: Pins.xs
 
 INCLUDE: Authorities.xs
+
+INCLUDE: GeminiURL.xs
+
+INCLUDE: Gemini.xs

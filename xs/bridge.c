@@ -171,6 +171,22 @@ free_authorities(pTHX_ SV *sv, MAGIC *mg)
     return 0;
 }
 
+static int
+free_request_reader(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_request_reader_free((struct vouch_request_reader *) mg->mg_ptr);
+    return 0;
+}
+
+static int
+free_header_reader(pTHX_ SV *sv, MAGIC *mg)
+{
+    PERL_UNUSED_VAR(sv);
+    vouch_header_reader_free((struct vouch_header_reader *) mg->mg_ptr);
+    return 0;
+}
+
 /* The handle is untied, or gone. */
 static int
 free_tie(pTHX_ SV *sv, MAGIC *mg)
@@ -208,6 +224,8 @@ VTBL(vxs_listener_vtbl, free_listener);
 VTBL(vxs_poller_vtbl, free_poller);
 VTBL(vxs_authorities_vtbl, free_authorities);
 VTBL(vxs_pins_vtbl, free_pins);
+VTBL(vxs_request_reader_vtbl, free_request_reader);
+VTBL(vxs_header_reader_vtbl, free_header_reader);
 
 SV *
 vxs_wrap(pTHX_ const char *class_name, void *ptr, IV number,

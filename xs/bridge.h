@@ -243,5 +243,6 @@ SV *vxs_failure_facts(pTHX_ const struct vouch_error *err,
 void vxs_set_ssl_error(pTHX_ IV number, const char *text);
 
 #include "callbacks.h"
+#include "gemini.h"
 
 #endif

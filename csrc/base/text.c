@@ -1,19 +1,21 @@
 /*
- * Hexadecimal, base64 and ISO 8601.
+ * Hexadecimal, base64, ISO 8601 and UTF-8.
  *
- * Not a character-set library: everything here is ASCII, whatever the
- * locale.  The base64 itself is OpenSSL's; here are its strictness, its
- * alphabets and its length limits.
+ * Not a character-set library: but for UTF-8 everything here is ASCII,
+ * whatever the locale.  The base64 itself is OpenSSL's; here are its
+ * strictness, its alphabets and its length limits.
  */
 #include "base/text.h"
 
 #include <string.h>
 
+#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #define CHUNK_BYTES 3072 /* multiple of 3, far below OpenSSL's int */
 #define QUAD 4
+#define UTF8_LONGEST 6 /* of what was once UTF-8 */
 
 #define EPOCH_FIRST INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
 #define EPOCH_LAST INT64_C(253402300799)  /* 9999-12-31T23:59:59Z */
@@ -323,4 +325,34 @@ vouch_text_from_iso8601(const char *text, size_t text_length, int64_t *epoch_r)
         return -1;
     *epoch_r = epoch;
     return 0;
+}
+
+size_t
+vouch_text_utf8(const char *text, size_t length, uint32_t *code_r)
+{
+    unsigned long code = 0;
+    int step =
+        UTF8_getc((const unsigned char *) text,
+                  length > UTF8_LONGEST ? UTF8_LONGEST : (int) length, &code);
+
+    if (step <= 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
+        return 0;
+    *code_r = (uint32_t) code;
+    return (size_t) step;
+}
+
+int
+vouch_text_is_utf8(const char *text, size_t length)
+{
+    uint32_t code;
+    size_t step;
+
+    while (length > 0) {
+        step = vouch_text_utf8(text, length, &code);
+        if (step == 0)
+            return 0;
+        text += step;
+        length -= step;
+    }
+    return 1;
 }

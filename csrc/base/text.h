@@ -1,5 +1,5 @@
 /*
- * Bytes as text: hexadecimal, base64, ISO 8601 times.
+ * Bytes as text: hexadecimal, base64, ISO 8601 times, UTF-8.
  *
  * Pure functions on caller's memory; no locale, no allocation.
  */
@@ -61,5 +61,15 @@ int vouch_text_matches(const char *pattern, const char *text);
  */
 int vouch_text_from_iso8601(const char *text, size_t text_length,
                             int64_t *epoch_r);
+
+/*
+ * The first character of UTF-8: how many bytes it has, and *code_r, its
+ * number; or 0 if there is none or it is invalid (too long a form, a
+ * surrogate, above U+10FFFF, cut off).
+ */
+size_t vouch_text_utf8(const char *text, size_t length, uint32_t *code_r);
+
+/* 1 if all of text is UTF-8 (nothing is), else 0. */
+int vouch_text_is_utf8(const char *text, size_t length);
 
 #endif

@@ -14,6 +14,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "tls/issue.h"
 #include "tls/pkey.h"
 #include "tls/private.h"
@@ -177,23 +178,6 @@ is_printable(const char *value, size_t length)
 }
 
 static int
-is_utf8(const char *value, size_t length)
-{
-    const unsigned char *at = (const unsigned char *) value;
-    unsigned long code;
-    int step;
-
-    while (length > 0) {
-        step = UTF8_getc(at, length > 6 ? 6 : (int) length, &code);
-        if (step <= 0 || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF))
-            return 0;
-        at += step;
-        length -= (size_t) step;
-    }
-    return 1;
-}
-
-static int
 type_of(int nid, const char *value, size_t length)
 {
     size_t i;
@@ -214,7 +198,7 @@ vouch_draft_add_subject(struct vouch_draft *draft, const char *field,
     ASN1_OBJECT *oid;
     int good;
 
-    if (length > VOUCH_CERT_MAX || !is_utf8(value, length))
+    if (length > VOUCH_CERT_MAX || !vouch_text_is_utf8(value, length))
         return vouch_error_set(err, VOUCH_E_ARGUMENT,
                                "subject: the value of \"%.60s\" is not valid "
                                "UTF-8, or too long",

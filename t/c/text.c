@@ -1,5 +1,5 @@
 /*
- * base/text: hexadecimal, base64, ISO 8601.
+ * base/text: hexadecimal, base64, ISO 8601, UTF-8.
  */
 #include <stdint.h>
 #include <string.h>
@@ -225,6 +225,51 @@ test_no_iso8601(void)
     is_int(epoch, 7, "the result is untouched");
 }
 
+static void
+test_utf8(void)
+{
+    static const struct {
+        const char *text;
+        size_t length; /* of the first character; 0: none */
+        uint32_t code;
+    } table[] = {
+        {"", 0, 0},
+        {"A", 1, 0x41},
+        {"\x7F", 1, 0x7F},
+        {"\xC2\x80", 2, 0x80},
+        {"\xDF\xBF", 2, 0x7FF},
+        {"\xE0\xA0\x80", 3, 0x800},
+        {"\xEF\xBF\xBF", 3, 0xFFFF},
+        {"\xF0\x90\x80\x80", 4, 0x10000},
+        {"\xF4\x8F\xBF\xBFx", 4, 0x10FFFF},
+        {"\xF4\x90\x80\x80", 0, 0},
+        {"\xED\x9F\xBF", 3, 0xD7FF},
+        {"\xED\xA0\x80", 0, 0},
+        {"\xC0\x80", 0, 0},
+        {"\xC1\xBF", 0, 0},
+        {"\xE0\x9F\xBF", 0, 0},
+        {"\xF0\x8F\xBF\xBF", 0, 0},
+        {"\x80", 0, 0},
+        {"\xC2", 0, 0},
+        {"\xC2x", 0, 0},
+        {"\xE2\x82", 0, 0},
+        {"\xFC\x84\x80\x80\x80\x80", 0, 0},
+        {"\xFF", 0, 0},
+    };
+    uint32_t code;
+    size_t i;
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        code = 0;
+        is_int(vouch_text_utf8(table[i].text, strlen(table[i].text), &code),
+               table[i].length, "bytes of the first character");
+        is_int(code, table[i].code, "its number");
+    }
+    is_int(vouch_text_is_utf8("", 0), 1, "nothing is UTF-8");
+    is_int(vouch_text_is_utf8("a\xC3\xBC\0b", 5), 1, "so is this");
+    is_int(vouch_text_is_utf8("a\xC3\xBC\xC3", 4), 0, "not this");
+}
+
 int
 main(void)
 {
@@ -236,5 +281,6 @@ main(void)
     test_base64_long();
     test_iso8601();
     test_no_iso8601();
+    test_utf8();
     return tap_done();
 }

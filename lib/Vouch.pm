@@ -82,6 +82,10 @@ IO::Socket::SSL::Utils.
 
 OpenSSL's verdict, in a verify callback.
 
+=item L<Vouch::Lock>, L<Vouch::Lock::Server>
+
+Locks that processes and hosts share: take one, hold it while an object lives.
+
 =item L<Vouch::Error>
 
 What Vouch dies with.

@@ -3,11 +3,15 @@
  * this holds what must come first.
  */
 #include "bridge.h"
+#include "lock.h"
 #include "recent.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "flom/config_file.h"
+#include "flom/message.h"
+#include "lock/name.h"
 
 MODULE = Vouch    PACKAGE = Vouch
 
@@ -74,3 +78,9 @@ INCLUDE: Authorities.xs
 INCLUDE: GeminiURL.xs
 
 INCLUDE: Gemini.xs
+
+INCLUDE: Lock.xs
+
+INCLUDE: LockLink.xs
+
+INCLUDE: LockSettings.xs

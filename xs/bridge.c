@@ -2,6 +2,7 @@
  * Objects, errors and callbacks between Perl and the C core.
  */
 #include "bridge.h"
+#include "lock.h"
 #include "recent.h"
 
 #include <pthread.h>
@@ -26,10 +27,25 @@ runs_command(void)
 }
 
 static void
-count_fork(void)
+count_fork(int is_child)
 {
-    if (!runs_command())
+    int runs = runs_command();
+
+    vxs_links_after_fork(is_child, runs);
+    if (!runs)
         vxs_forks++;
+}
+
+static void
+forked_parent(void)
+{
+    count_fork(0);
+}
+
+static void
+forked_child(void)
+{
+    count_fork(1);
 }
 
 void
@@ -38,7 +54,8 @@ vxs_watch_forks(void)
     static int watching;
 
     if (watching++ == 0)
-        (void) pthread_atfork(NULL, count_fork, count_fork);
+        (void) pthread_atfork(vxs_links_before_fork, forked_parent,
+                              forked_child);
 }
 
 static int

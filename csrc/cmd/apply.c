@@ -478,10 +478,11 @@ read_files(const struct flom_command_line *line,
     char path[PATH_SIZE];
 
     vouch_error_clear(&err);
-    if (vouch_flom_config_file_read_usual(VOUCH_FLOM_SYSTEM_CONFIG,
-                                          getenv("HOME"), settings, path,
-                                          sizeof(path), &err)
-        != 0)
+    if (flom_given_last(line, FLOM_NO_CONFIG) == NULL
+        && vouch_flom_config_file_read_usual(VOUCH_FLOM_SYSTEM_CONFIG,
+                                             getenv("HOME"), settings, path,
+                                             sizeof(path), &err)
+               != 0)
         return bad_file("invalid configuration found in file", path,
                         VOUCH_FLOM_RC_INVALID_OPTION, &err);
     if (given == NULL

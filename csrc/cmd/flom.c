@@ -15,7 +15,9 @@
 #include "cmd/question.h"
 #include "cmd/run.h"
 #include "cmd/shutdown.h"
+#include "cmd/start.h"
 #include "cmd/trace.h"
+#include "flom/error_codes.h"
 #include "flom/machine_id.h"
 #include "flom/settings.h"
 
@@ -112,6 +114,19 @@ run_locked(const struct flom_command_line *line,
     return released != 0 ? released : status;
 }
 
+static int
+start(const struct vouch_flom_settings *settings,
+      const struct flom_extra *extra)
+{
+    int rc = flom_start(settings, extra);
+
+    if (rc == 0)
+        return FLOM_EXIT_OK;
+    (void) fprintf(stderr, "flom: the daemon was not started: %s\n",
+                   vouch_flom_rc_text(rc));
+    return FLOM_EXIT_ERROR;
+}
+
 /* What is asked of the daemon, or of the command, with the settings. */
 static int
 act(const struct flom_command_line *line,
@@ -123,6 +138,8 @@ act(const struct flom_command_line *line,
         return 1; /* no such feature, as FLoM says it */
     if (flom_given_last(line, FLOM_DAEMON) != NULL)
         return flom_foreground(settings, extra);
+    if (flom_given_last(line, FLOM_START) != NULL)
+        return start(settings, extra);
     if (flom_given_last(line, FLOM_STATUS) != NULL) {
         name = flom_given_last(line, FLOM_RESOURCE_NAME);
         return flom_question_status(settings, name ? name->value : NULL,

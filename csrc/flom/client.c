@@ -263,6 +263,33 @@ take_later(struct vouch_flom_client *client)
     return refused(client, VOUCH_FLOM_RC_LOCK_CANT_LOCK);
 }
 
+/* An answer after a conversion was given up: the last of them says how it
+ * is now. */
+static int
+take_staying(struct vouch_flom_client *client)
+{
+    int is_converted = client->is_staying > 1;
+
+    if (client->answer.step != VOUCH_FLOM_ANSWER || client->to_skip > 0) {
+        if (client->answer.step == VOUCH_FLOM_ANSWER)
+            client->to_skip--;
+        if (client->answer.rc == VOUCH_FLOM_RC_OK) {
+            (void) granted(client);
+            client->is_staying = 2;
+        }
+        client->state = VOUCH_FLOM_CLIENT_ASKING;
+        return VOUCH_FLOM_WANT_READ;
+    }
+    client->is_staying = 0;
+    if (client->answer.rc == VOUCH_FLOM_RC_OK)
+        (void) granted(client);
+    client->rc = client->answer.rc != VOUCH_FLOM_RC_OK && is_converted
+                     ? VOUCH_FLOM_RC_OK
+                     : VOUCH_FLOM_RC_NETWORK_TIMEOUT;
+    client->state = VOUCH_FLOM_CLIENT_LOCKED;
+    return 0;
+}
+
 static int
 take_answer(struct vouch_flom_client *client)
 {
@@ -278,6 +305,8 @@ take_answer(struct vouch_flom_client *client)
         client->state = VOUCH_FLOM_CLIENT_CONNECTED;
         return vouch_flom_client_check_peer(client);
     }
+    if (client->is_staying)
+        return take_staying(client);
     return client->first_answer ? take_first(client) : take_later(client);
 }
 

@@ -80,6 +80,14 @@ int vouch_flom_client_more(struct vouch_flom_client *client);
 int vouch_flom_client_convert(struct vouch_flom_client *client);
 
 /*
+ * Begin to give up a conversion that is under way; the settings say again
+ * what is held.  Done when that is settled, with 9 (NETWORK_TIMEOUT) as code
+ * if the lock is as it was, and 0 if it had been changed meanwhile and others
+ * do not let it back.  A request still in the buffer is a failure.
+ */
+int vouch_flom_client_stay(struct vouch_flom_client *client);
+
+/*
  * Begin to take up a lock that a daemon before this one has given, with its
  * token and element (NULL: it had none).  Granted while the new daemon waits
  * for old holders, refused at other times, and by FLoM 1.7.2.
@@ -160,6 +168,13 @@ int vouch_flom_client_token(const struct vouch_flom_client *client,
 void vouch_flom_client_want_lease(struct vouch_flom_client *client,
                                   int lease_ms);
 int64_t vouch_flom_client_next_ping(const struct vouch_flom_client *client);
+
+/*
+ * For the locks that follow: ask for the token with the grant, and let the
+ * connection serve one resource after the other, which a daemon of Vouch
+ * does: one that has given a token.  FLoM 1.7.2 does not see it.
+ */
+void vouch_flom_client_want_token(struct vouch_flom_client *client);
 
 /* The last message that came, for those who asked something special. */
 const struct vouch_flom_message *

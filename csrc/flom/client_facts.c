@@ -68,6 +68,12 @@ vouch_flom_client_want_lease(struct vouch_flom_client *client, int lease_ms)
     client->lease_wanted = lease_ms;
 }
 
+void
+vouch_flom_client_want_token(struct vouch_flom_client *client)
+{
+    client->token_wanted = 1;
+}
+
 int
 vouch_flom_client_is_explained(const struct vouch_flom_client *client)
 {

@@ -45,7 +45,10 @@ struct vouch_flom_client {
     unsigned long answers; /* how many have come */
     int is_question;       /* the request has "ask" */
     int first_answer;      /* the next message is to be step 16 */
+    int is_staying;        /* a conversion has been given up */
+    int to_skip;           /* first answers to what was given up */
     int lease_wanted;      /* milliseconds; 0: none */
+    int token_wanted;
     int64_t lease_ms;      /* granted by the daemon */
     int64_t lease_until;   /* what the daemon has surely heard of us */
     int64_t ping_due;

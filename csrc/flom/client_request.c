@@ -12,6 +12,10 @@
 #include "lock/name.h"
 #include "tls/connection.h"
 
+/* The longest name that leaves room for "ask" in an old request, whatever
+ * else is in it. */
+#define NAME_WITH_QUESTION 180
+
 static int
 queue_message(struct vouch_flom_client *client,
               const struct vouch_flom_message *message)
@@ -35,6 +39,15 @@ introduce(const struct vouch_flom_client *client,
         return;
     message->has |= VOUCH_FLOM_HAS_PEER_ID;
     memcpy(message->peer_id, client->peer_id, sizeof(message->peer_id));
+}
+
+/* Who has a name so long that the question would not fit any more does
+ * without a token, as FLoM does. */
+static int
+wants_token(const struct vouch_flom_client *client,
+            const struct vouch_lock_name *name)
+{
+    return client->token_wanted && name->length <= NAME_WITH_QUESTION;
 }
 
 /* The lock of the settings as a message; -1 for a name that is none. */
@@ -63,10 +76,9 @@ write_lock(struct vouch_flom_client *client,
         message->has |= VOUCH_FLOM_HAS_QUANTITY;
         message->quantity = settings->resource_quantity;
     }
-    if (client->lease_wanted > 0) {
-        message->lease = client->lease_wanted;
+    message->lease = client->lease_wanted;
+    if (client->lease_wanted > 0 || wants_token(client, &name))
         memcpy(message->ask, "lock", sizeof("lock"));
-    }
     message->wait = settings->resource_timeout != 0;
     message->create = settings->resource_create;
     message->lifespan = settings->resource_idle_lifespan;
@@ -87,6 +99,7 @@ send_request(struct vouch_flom_client *client,
         return -1;
     client->first_answer = 1;
     client->asked_ms = vouch_clock_monotonic_ms();
+    client->is_staying = 0;
     client->is_question = message->ask[0] != '\0';
     client->state = VOUCH_FLOM_CLIENT_ASKING;
     return 0;
@@ -133,6 +146,28 @@ vouch_flom_client_convert(struct vouch_flom_client *client)
         return -1;
     message.convert = 1;
     return send_request(client, &message, VOUCH_FLOM_CLIENT_LOCKED);
+}
+
+int
+vouch_flom_client_stay(struct vouch_flom_client *client)
+{
+    struct vouch_flom_message message;
+    int unanswered = client->first_answer;
+
+    if (!client->is_held || vouch_buf_length(client->out) > 0
+        || (client->state != VOUCH_FLOM_CLIENT_ASKING
+            && client->state != VOUCH_FLOM_CLIENT_WAITING))
+        return vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "no conversion waits");
+    if (write_lock(client, &message) != 0)
+        return -1;
+    message.convert = 1;
+    message.wait = 0;
+    if (send_request(client, &message, client->state) != 0)
+        return -1;
+    client->is_staying = 1;
+    client->to_skip = unanswered;
+    return 0;
 }
 
 int

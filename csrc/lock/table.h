@@ -198,6 +198,9 @@ int vouch_table_resume(struct vouch_table *table, uint64_t owner, uint64_t tag,
 int vouch_table_settle(struct vouch_table *table,
                        struct vouch_decisions *decisions);
 
+/* 1 if the owner holds something or waits for something, else 0. */
+int vouch_table_is_busy(const struct vouch_table *table, uint64_t owner);
+
 /* How many resources, holders and waiters (parked ones too) there are. */
 size_t vouch_table_resources(const struct vouch_table *table);
 size_t vouch_table_holders(const struct vouch_table *table);

@@ -378,3 +378,18 @@ table_find_waiting(const struct vouch_table *table, uint64_t owner,
 {
     return find_entry(table, owner, name, 0);
 }
+
+int
+vouch_table_is_busy(const struct vouch_table *table, uint64_t id)
+{
+    const struct vouch_lock_owner *owner = table_find_owner(table, id);
+    const struct vouch_entry *entry;
+
+    if (owner == NULL)
+        return 0;
+    for (entry = owner->first; entry != NULL; entry = entry->owner_next) {
+        if (entry->state != VOUCH_ENTRY_IDLE)
+            return 1;
+    }
+    return 0;
+}

@@ -211,14 +211,25 @@ end_session(struct session *session, const char *id, const char *why)
     session_close(session);
 }
 
-/* A connection is for one resource: the first that was asked for. */
+static int
+is_bound_to(const struct session *session, const struct vouch_lock_name *name)
+{
+    return session->bound != NULL && session->bound->length == name->length
+           && memcmp(session->bound->text, name->text, name->length) == 0;
+}
+
+/* A connection is for one resource: the first that was asked for.  A new
+ * client may have another when it has let go of that. */
 static int
 bind_session(struct session *session, const struct vouch_lock_name *name)
 {
-    if (session->bound != NULL)
-        return session->bound->length == name->length
-               && memcmp(session->bound->text, name->text, name->length) == 0;
-    session->bound = malloc(sizeof(*name));
+    if (is_bound_to(session, name))
+        return 1;
+    if (session->bound == NULL)
+        session->bound = malloc(sizeof(*name));
+    else if (!session->is_modern
+             || vouch_table_is_busy(session->daemon->table, session->id))
+        return 0;
     if (session->bound != NULL)
         *session->bound = *name;
     return session->bound != NULL;
@@ -347,7 +358,7 @@ unlock(struct session *session, const struct vouch_flom_message *message)
     if (message->has & VOUCH_FLOM_BAD_NAME
         || vouch_lock_name_parse(message->name, message->name_length, &name)
                != 0
-        || session->bound == NULL || !bind_session(session, &name)) {
+        || !is_bound_to(session, &name)) {
         lockd_say(daemon, LOCKD_WARNING, "FLM009W",
                   "session %llu from %s: unlock of another name ignored",
                   (unsigned long long) session->id, session_peer(session));

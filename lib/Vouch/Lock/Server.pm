@@ -1,0 +1,397 @@
+package Vouch::Lock::Server 0.001;
+
+use v5.16;
+use warnings;
+
+use Vouch                 ();
+use Vouch::Error          ();
+use Vouch::Lock::Link     ();
+use Vouch::Lock::Settings ();
+use Vouch::Lock::Start    ();
+
+use constant {
+    CONNECT_SECONDS => 30,    # for TCP and TLS; a daemon answers at once
+    KEEP            => 8,     # connections without a lock
+};
+
+# Arguments that are keys of FLoM's files.
+my %KEY = (
+    socket             => [qw(Daemon SocketName)],
+    interface          => [qw(Network NetworkInterface)],
+    discovery_attempts => [qw(Network DiscoveryAttempts)],
+    discovery_ttl      => [qw(Network DiscoveryTTL)],
+    cert_file          => [qw(TLS TlsCertificate)],
+    key_file           => [qw(TLS TlsPrivateKey)],
+    ca_file            => [qw(TLS TlsCaCertificate)],
+);
+my %OWN = map { $_ => 1 }
+    qw(address check_peer_id config connect_timeout discovery_timeout flom keep lifespan multicast start);
+
+my $default;
+
+sub CLONE_SKIP { return 1 }
+sub CLONE      { undef $default; return }
+
+sub new {
+    my ($class, %arg) = @_;
+    for my $name (keys %arg) {
+        _refuse("there is no argument '$name'") if !$OWN{$name} && !$KEY{$name};
+    }
+    my $settings = Vouch::Lock::Settings::_new();
+    my $self     = bless {
+        settings => $settings,
+        pid      => $$,
+        free     => [],
+        free_for => {},
+        kept     => 0,
+        keep     => _count(keep => $arg{keep} // KEEP),
+        connect  => 1000 * _seconds(connect_timeout => $arg{connect_timeout} // CONNECT_SECONDS),
+        flom     => $arg{flom},
+        start    => $arg{start} // 1,
+    }, $class;
+    _read_files($settings, exists $arg{config} ? $arg{config} : 1);
+    _apply($settings, %arg);
+    $self->{facts} = { $settings->_facts };
+    $self->_check;
+    return $self;
+}
+
+# The one for who says nothing: as the files of FLoM say.
+sub default {
+    my ($class) = @_;
+    return $default //= $class->new;
+}
+
+sub where {
+    my ($self) = @_;
+    my $facts = $self->{facts};
+    return "unix:$facts->{socket_path}" if $self->_is_unix;
+    my ($host, $port) =
+        defined $facts->{unicast_address}
+        ? @$facts{qw(unicast_address unicast_port)}
+        : @$facts{qw(multicast_address multicast_port)};
+    my $kind = defined $facts->{unicast_address} ? 'tcp' : 'multicast';
+    return "$kind:" . ($host =~ /:/ ? "[$host]" : $host) . ":$port";
+}
+
+sub uses_tls {
+    my ($self) = @_;
+    return defined $self->{facts}{tls_ca_certificate};
+}
+
+# Close the connections that nobody uses.
+sub disconnect {
+    my ($self) = @_;
+    @$self{qw(free free_for kept pid)} = ([], {}, 0, $$);
+    return $self;
+}
+
+# --- arguments ----------------------------------------------------------------
+
+sub _refuse {
+    my ($problem) = @_;
+    Vouch::Error->throw(code => 'argument', message => "a lock server: $problem");
+    return;
+}
+
+sub _seconds {
+    my ($name, $value) = @_;
+    _refuse("$name must be a number of seconds")
+        if ref $value || $value !~ /\A[0-9]*\.?[0-9]+\z/ || $value > 1_000_000;
+    return $value;
+}
+
+sub _count {
+    my ($name, $value) = @_;
+    _refuse("$name must be a whole number") if ref $value || $value !~ /\A[0-9]{1,6}\z/;
+    return $value;
+}
+
+# The files that flom reads, and one more; or none.
+sub _read_files {
+    my ($settings, $config) = @_;
+    return if !defined $config || $config eq '0' || $config eq q();
+    $settings->_read_usual($ENV{HOME});
+    $settings->_read($config) if $config ne '1';
+    return;
+}
+
+sub _apply {
+    my ($settings, %arg) = @_;
+    my @places = grep { defined $arg{$_} } qw(socket address multicast);
+    $settings->_nowhere                                        if @places;
+    _refuse('a unix socket and an address do not go together') if @places > 1 && defined $arg{socket};
+    for my $name (grep { defined $arg{$_} } sort keys %KEY) {
+        _set($settings, $name, @{ $KEY{$name} }, $arg{$name});
+    }
+    _apply_address($settings, $arg{address},   'Unicast')   if defined $arg{address};
+    _apply_address($settings, $arg{multicast}, 'Multicast') if defined $arg{multicast};
+    $settings->_set('TLS', 'TlsCheckPeerId', $arg{check_peer_id} ? 'yes' : 'no')
+        if defined $arg{check_peer_id};
+    $settings->_set('Daemon', 'Lifespan',
+        $arg{lifespan} < 0 ? -1 : int(1000 * _seconds(lifespan => $arg{lifespan})))
+        if defined $arg{lifespan};
+    $settings->_set('Network', 'DiscoveryTimeout',
+        int(1000 * _seconds(discovery_timeout => $arg{discovery_timeout})))
+        if defined $arg{discovery_timeout};
+    return;
+}
+
+sub _set {
+    my ($settings, $name, $group, $key, $value) = @_;
+    _refuse("$name must not be empty") if ref $value || $value eq q();
+    $settings->_set($group, $key, $value);
+    return;
+}
+
+# host, host:port, [IPv6]:port or IPv6.
+sub _apply_address {
+    my ($settings, $address, $kind) = @_;
+    my ($host, $port) =
+          $address =~ /\A\[([^\]]+)\](?::([0-9]+))?\z/ ? ($1, $2)
+        : $address =~ /\A([^:]+):([0-9]+)\z/           ? ($1, $2)
+        :                                                ($address, undef);
+    _refuse("'$address' is no address: write host, host:port or [IPv6]:port")
+        if $host eq q() || $host =~ /[\s\[\]]/ || ($port // 1) < 1 || ($port // 1) > 65_535;
+    $settings->_set('Daemon', "${kind}Address", $host);
+    $settings->_set('Daemon', "${kind}Port",    $port) if defined $port;
+    return;
+}
+
+sub _check {
+    my ($self) = @_;
+    my @tls = grep { defined $self->{facts}{$_} } qw(tls_certificate tls_private_key tls_ca_certificate);
+    _refuse('TLS needs all of cert_file, key_file and ca_file') if @tls && @tls < 3;
+    my $conflict = $self->{settings}->_conflict;
+    _refuse('the configuration names a unix socket and an address: only one can be') if $conflict == 1;
+    _refuse('check_peer_id needs TLS: cert_file, key_file and ca_file')              if $conflict == 2;
+    return;
+}
+
+# --- connections --------------------------------------------------------------
+
+sub _is_unix {
+    my ($self) = @_;
+    my $facts = $self->{facts};
+    return !defined $facts->{unicast_address} && !defined $facts->{multicast_address};
+}
+
+# A connection for a lock of this name, and whether it was in use before.  A
+# daemon of Vouch serves any name on it, FLoM only the first.
+sub _obtain {
+    my ($self, $name) = @_;
+    $self->disconnect if $self->{pid} != $$;
+    if ($self->{kept}) {
+        my $link = pop @{ $self->{free} } // pop @{ $self->{free_for}{$name} // [] };
+        if ($link) {
+            $self->{kept}--;
+            return ($link, 1);
+        }
+    }
+    return (Vouch::Lock::Link::_new($self->{settings}), 0);
+}
+
+# It is not needed for now.
+sub _keep {
+    my ($self, $link, $name, $is_ours) = @_;
+    return if $self->{kept} >= $self->{keep} || $self->{pid} != $$;
+    my $list = $is_ours ? $self->{free} : ($self->{free_for}{$name} //= []);
+    push @$list, $link;
+    $self->{kept}++;
+    return;
+}
+
+# Is a daemon to be started when there is none?
+sub _may_start {
+    my ($self) = @_;
+    return $self->{start} && $self->_is_unix && $self->{facts}{daemon_lifespan} != 0;
+}
+
+sub _start {
+    my ($self) = @_;
+    my $facts = $self->{facts};
+    return Vouch::Lock::Start->_new(
+        $self->{flom} // Vouch::Lock::Start::_find(),
+        qw(--start --no-config),
+        -s => $facts->{socket_path},
+        -d => $facts->{daemon_lifespan},
+        map { defined $facts->{ $_->[1] } ? ($_->[0] => $facts->{ $_->[1] }) : () } (
+            ['--tls-certificate'    => 'tls_certificate'],
+            ['--tls-private-key'    => 'tls_private_key'],
+            ['--tls-ca-certificate' => 'tls_ca_certificate'],
+            ['--daemon-trace-file'  => 'daemon_trace_file'],
+        ),
+        $facts->{tls_check_peer_id} ? ('--tls-check-peer-id' => 'yes') : (),
+        $facts->{append_trace_file} ? ('--append-trace-file' => 'yes') : (),
+    );
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Vouch::Lock::Server - where the lock daemon is, and the connections to it
+
+=head1 SYNOPSIS
+
+    use v5.16;
+    use warnings;
+    use Vouch::Lock;
+    use Vouch::Lock::Server;
+
+    my $server = Vouch::Lock::Server->new(
+        address   => 'locks.example.org:28015',
+        cert_file => 'node-cert.pem',
+        key_file  => 'node-key.pem',
+        ca_file   => 'authority.pem',
+    );
+    my $lock = Vouch::Lock->new('report', server => $server) or die Vouch::Lock->error;
+
+=head1 DESCRIPTION
+
+Who takes many locks makes one of these and gives it to each L<Vouch::Lock>. They
+share its connections: one that is let go leaves its connection to the next. It
+describes where the daemon is; nothing is connected before a lock is asked for.
+
+=for example begin
+
+    use v5.16;
+    use warnings;
+    use Vouch::Lock;
+    use Vouch::Lock::Server;
+
+    my $server = Vouch::Lock::Server->new(socket => "$ENV{HOME}/locks", lifespan => 1);
+    for my $name (qw(ant bee cat)) {
+        my $lock = Vouch::Lock->new($name, server => $server) or die Vouch::Lock->error;
+        say $lock->name;
+    }
+    # prints: ant
+    # prints: bee
+    # prints: cat
+
+=for example end
+
+=head1 CALLBACKS
+
+None.
+
+=head1 METHODS
+
+=head2 new
+
+    my $server = Vouch::Lock::Server->new(socket => '/run/flom/socket');
+
+What is not given is as in the configuration files of FLoM. The arguments:
+
+=over 4
+
+=item socket
+
+The path of a unix socket; F</tmp/flom-LOGIN> if nothing else is said.
+
+=item address
+
+The daemon's host: C<host>, C<host:port>, C<[IPv6]:port> or an IPv6 address.
+
+=item multicast
+
+The group and port where daemons are asked for their address, written as for
+C<address>.
+
+=item interface
+
+The network interface of a link-local IPv6 address.
+
+=item discovery_attempts, discovery_timeout, discovery_ttl
+
+For C<multicast>: how often, for how many seconds each, over how many routers.
+
+=item cert_file, key_file, ca_file
+
+TLS: our certificate, its key, and who signs those of daemons; all three, in PEM.
+
+=item check_peer_id
+
+True: the daemon's unique id must be the name in its certificate.
+
+=item config
+
+1, the default: F</etc/flom.conf> and F<~/.flom> are read, as by C<flom>. A file
+name: that one after them. 0: none.
+
+=item start
+
+0: start no daemon. Else one is started when nobody answers at the unix socket; never
+for an address.
+
+=item lifespan
+
+Seconds after which a daemon started so ends, when nobody uses it; below 0 never. A
+kept connection counts as use.
+
+=item flom
+
+The path of the command F<flom>, which is the daemon. It is looked for beside this
+module and where Perl installs scripts.
+
+=item connect_timeout
+
+Seconds for a connection to come about, TLS and the start of a daemon included (30).
+
+=item keep
+
+How many connections to keep when no lock needs them (8).
+
+=back
+
+=head2 default
+
+    my $server = Vouch::Lock::Server->default;
+
+The one of all locks that are given none: C<< Vouch::Lock::Server->new >>, made when it
+is first needed.
+
+=head2 where
+
+    say $server->where;
+
+Where the daemon is, for people: C<unix:/run/flom/socket>, C<tcp:host:28015>.
+
+=head2 uses_tls
+
+    warn 'in the clear' if !$server->uses_tls;
+
+Whether connections are encrypted and certificates checked.
+
+=head2 disconnect
+
+    $server->disconnect;
+
+Close the connections that are kept, not those of locks that are held.
+
+=head1 ERRORS
+
+A wrong argument or file throws a L<Vouch::Error>. That there is no daemon is told by
+L<Vouch::Lock/new>.
+
+=head1 THREADS AND FORK
+
+A child has no connections of its parent's; it makes its own. Objects are not for
+another thread.
+
+=head1 SEE ALSO
+
+L<Vouch::Lock>, L<flom(1)>
+
+=head1 AUTHOR
+
+The Vouch authors.
+
+=head1 LICENSE
+
+This library is free software; you can redistribute it and/or modify it under
+the same terms as Perl itself.
+
+=cut

@@ -107,8 +107,12 @@ int vouch_flom_client_shutdown(struct vouch_flom_client *client,
 /* Close without a word: the daemon takes a lock back; be IDLE. */
 void vouch_flom_client_disconnect(struct vouch_flom_client *client);
 
-/* Begin to say that nothing more comes; done when the daemon closes.  If it
- * has refused what has no answer, rc and reason then say so. */
+/*
+ * Begin to say that nothing more comes; done when the daemon closes.  Or
+ * only begin to wait until it does, which over TLS is the way to hear its
+ * last words: if it has refused what has no answer, rc and reason say so.
+ */
+int vouch_flom_client_await_end(struct vouch_flom_client *client);
 int vouch_flom_client_close(struct vouch_flom_client *client);
 
 /*

@@ -226,6 +226,14 @@ vouch_flom_client_shutdown(struct vouch_flom_client *client, int immediate)
 }
 
 int
+vouch_flom_client_await_end(struct vouch_flom_client *client)
+{
+    if (client->state != VOUCH_FLOM_CLIENT_IDLE)
+        client->state = VOUCH_FLOM_CLIENT_CLOSING;
+    return 0;
+}
+
+int
 vouch_flom_client_close(struct vouch_flom_client *client)
 {
     if (client->state == VOUCH_FLOM_CLIENT_IDLE)

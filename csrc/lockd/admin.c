@@ -406,6 +406,9 @@ admin_shutdown(struct session *session, int immediate)
     }
     daemon->lifespan_ms = QUIESCE_MS;
     lockd_set_timer(daemon);
+    /* The end of the connection says that it was not refused. */
+    if (session->bound == NULL)
+        session_goodbye(session);
 }
 
 void

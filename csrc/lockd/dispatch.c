@@ -337,14 +337,15 @@ lock(struct session *session, const struct vouch_flom_message *message)
         session_goodbye(session);
         return;
     }
+    if (!may_lock(session, message, &name))
+        return;
     if (!bind_session(session, &name)) {
         dispatch_answer(session, VOUCH_FLOM_ANSWER,
                         VOUCH_FLOM_RC_PROTOCOL_ERROR,
                         "this connection is for another resource");
         return;
     }
-    if (may_lock(session, message, &name))
-        use_table(session, message, &name);
+    use_table(session, message, &name);
 }
 
 /* There is no answer to an unlock, not even for one that does nothing. */

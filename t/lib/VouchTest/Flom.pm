@@ -10,6 +10,7 @@ use Carp             qw(croak);
 use Exporter         qw(import);
 use File::Spec       ();
 use IO::Select       ();
+use IO::Socket::IP   ();
 use IO::Socket::UNIX ();
 use MIME::Base64     qw(encode_base64);
 use POSIX            ();
@@ -20,13 +21,15 @@ our @EXPORT_OK = qw(flom flom_path sample start_flom finish message lock_message
 
 $ENV{HOME} = temp_dir() . '';    # no configuration of the user's
 
+our @IN;    # what starts flom elsewhere: local @VouchTest::Flom::IN = ('ip', 'netns', ...)
+
 sub flom_path { return File::Spec->rel2abs('blib/script/flom') }
 
 # (exit status, stdout, stderr) of flom with these arguments.
 sub flom {
     my (@arg) = @_;
     my %opt = ref $arg[-1] ? %{ pop @arg } : ();
-    return run_command([flom_path(), @arg], %opt);
+    return run_command([@IN, flom_path(), @arg], %opt);
 }
 
 # A flom in the background; what it prints goes to $path.out and .err.
@@ -40,7 +43,8 @@ sub start_flom {
         open STDOUT, '>', "$path.out" or POSIX::_exit(126);
         open STDERR, '>', "$path.err" or POSIX::_exit(126);
         $SIG{ALRM} = 'DEFAULT';
-        exec { flom_path() } 'flom', @arg or POSIX::_exit(127);
+        my @command = @IN ? (@IN, flom_path()) : 'flom';
+        exec { $IN[0] // flom_path() } @command, @arg or POSIX::_exit(127);
     }
     return { pid => $pid, path => $path };
 }
@@ -86,15 +90,36 @@ sub new {
     my ($class, @arg) = @_;
     state $count = 0;
     my $socket = temp_dir() . '/lockd-' . ++$count;
-    my $self   = bless { socket => $socket, owner => $$, arg => \@arg }, $class;
+    my $self   = bless { socket => $socket, where => ['-s', $socket], owner => $$, arg => \@arg }, $class;
     return $self->start;
 }
 
+# The same on a TCP address, at a port that is free.
+sub tcp {
+    my ($class, $host, @arg) = @_;
+    my $self = bless { host => $host, port => _free_port($host), owner => $$, arg => \@arg }, $class;
+    $self->{where} = ['-a', $host, '-p', $self->{port}];
+    return $self->start;
+}
+
+# Elsewhere (@IN) all are.
+sub _free_port {
+    my ($host) = @_;
+    return 28_015 if @IN;
+    my $free = IO::Socket::IP->new(LocalHost => $host, Listen => 1) or croak "no $host: $@";
+    my $port = $free->sockport;
+    close $free or croak "close: $!";
+    return $port;
+}
+
+# The options that lead there.
+sub where { return @{ $_[0]{where} } }
+
 sub start {
     my ($self) = @_;
-    $self->{flom} = start_flom('--daemon', '-s', $self->{socket}, '-d', -1, @{ $self->{arg} });
+    $self->{flom} = start_flom('--daemon', $self->where, '-d', -1, @{ $self->{arg} });
     my $deadline = time + 20;
-    until (-S $self->{socket} && $self->connect) {
+    until ($self->is_ready) {
         croak 'the daemon did not start: ' . slurp("$self->{flom}{path}.err")
             if time > $deadline || waitpid($self->{flom}{pid}, POSIX::WNOHANG()) != 0;
         sleep 0.01;
@@ -102,24 +127,36 @@ sub start {
     return $self;
 }
 
+# It says so in its log, or, where that is elsewhere, answers.
+sub is_ready {
+    my ($self) = @_;
+    return 1 if -e "$self->{flom}{path}.err" && $self->log =~ /: ready$/m;
+    return $self->{socket} && -S $self->{socket} && $self->connect;
+}
+
 sub socket { return $_[0]{socket} }
+sub port   { return $_[0]{port} }
 sub pid    { return $_[0]{flom}{pid} }
 sub log    { return slurp("$_[0]{flom}{path}.err") }
 
 # flom with this daemon: (exit status, stdout, stderr).
 sub run {
     my ($self, @arg) = @_;
-    return flom('-s', $self->{socket}, '-d', 0, @arg);
+    return flom($self->where, '-d', 0, @arg);
 }
 
 sub start_run {
     my ($self, @arg) = @_;
-    return start_flom('-s', $self->{socket}, '-d', 0, @arg);
+    return start_flom($self->where, '-d', 0, @arg);
 }
 
 sub connect {
     my ($self) = @_;
-    my $socket = IO::Socket::UNIX->new(Peer => $self->{socket}) or return;
+    my $socket =
+        $self->{socket}
+        ? IO::Socket::UNIX->new(Peer => $self->{socket})
+        : IO::Socket::IP->new(PeerHost => $self->{host}, PeerPort => $self->{port});
+    return if !$socket;
     return bless { socket => $socket, buffer => '' }, 'VouchTest::Flom::Raw';
 }
 

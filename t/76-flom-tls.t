@@ -170,8 +170,8 @@ subtest 'level 3: the unique id is in the certificate' => sub {
         );
         told("a daemon's certificate $name", [@tls, @check], \@bad, rc => $rc, client => qr/^flom: .*$why/m);
     }
-    is + ($daemon->run(tls_options($other, $ca), '-X'))[0], 0, 'a shutdown has no answer';
-    is + ($daemon->run(@tls, @check, @true))[0], 0, 'but is not obeyed';
+    is + ($daemon->run(tls_options($other, $ca), '-X'))[0], 99, 'a shutdown is refused';
+    is + ($daemon->run(@tls, @check, @true))[0], 0, 'and not obeyed';
 };
 
 subtest 'old clients' => sub {

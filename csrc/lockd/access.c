@@ -3,7 +3,7 @@
  *
  * The decision itself is access/access.
  */
-#include "lockd/private.h"
+#include "lockd/access.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +21,7 @@
 #include "flom/peer_id.h"
 #include "flom/settings.h"
 #include "lock/mode.h"
+#include "lockd/private.h"
 #include "tls/certificate.h"
 #include "tls/connection.h"
 

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "flom/error_codes.h"
 #include "lock/mode.h"
+#include "lockd/access.h"
 
 #define REPORT_MAX (64 * 1024 * 1024)
 #define QUIESCE_MS 100
@@ -407,7 +408,7 @@ admin_shutdown(struct session *session, int immediate)
     daemon->lifespan_ms = QUIESCE_MS;
     lockd_set_timer(daemon);
     /* The end of the connection says that it was not refused. */
-    if (session->bound == NULL)
+    if (session->is_modern && session->bound == NULL)
         session_goodbye(session);
 }
 

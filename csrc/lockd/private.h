@@ -41,10 +41,8 @@
 #define LOCKD_IN_MAX (VOUCH_FLOM_MESSAGE_MAX + LOCKD_CHUNK)
 #define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */
 #define LOCKD_PATH_SIZE 4096
-#define ACCESS_REASON_SIZE (VOUCH_FLOM_TEXT_MAX + 1)
 
 struct vouch_access;
-struct vouch_access_who;
 struct vouch_buf;
 struct vouch_conn;
 struct vouch_flom_parser;
@@ -232,24 +230,6 @@ void dispatch_decisions(struct lockd *daemon,
 void dispatch_introduce(struct lockd *daemon);
 void dispatch_answer(struct session *session, int step, int rc,
                      const char *reason);
-
-/* access.c */
-/* The rules, at the start; when they are to be read again; when they change. */
-int lockd_open_access(struct lockd *daemon, struct vouch_error *err);
-void lockd_reload_access(struct lockd *daemon);
-int lockd_watch_access(struct lockd *daemon);
-/* Who it is; valid as long as the session. */
-void access_who(struct session *session, struct vouch_access_who *who_r);
-void access_forget(struct session *session);
-/* May it do that, as in vouch_access_decide()?  If not it is logged, and
- * told in reason. */
-int access_may(struct session *session, unsigned right, const char *resource,
-               char reason[ACCESS_REASON_SIZE]);
-/* The same if there is anything it may do that with. */
-int access_may_some(struct session *session, unsigned right,
-                    char reason[ACCESS_REASON_SIZE]);
-/* May it see who has this resource?  Nothing is logged. */
-int access_shows(struct session *session, const char *resource);
 
 /* admin.c */
 void admin_question(struct session *session,

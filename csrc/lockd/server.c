@@ -26,6 +26,7 @@
 #include "flom/machine_id.h"
 #include "flom/settings.h"
 #include "flom/tls_files.h"
+#include "lockd/access.h"
 #include "lockd/journal.h"
 
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */

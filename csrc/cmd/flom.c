@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "cmd/apply.h"
+#include "cmd/debug.h"
 #include "cmd/exit_status.h"
 #include "cmd/fence.h"
 #include "cmd/foreground.h"
@@ -135,7 +136,8 @@ act(const struct flom_command_line *line,
     const struct flom_given *name;
 
     if (flom_given_last(line, FLOM_DEBUG_FEATURE) != NULL)
-        return 1; /* no such feature, as FLoM says it */
+        return flom_debug(flom_given_last(line, FLOM_DEBUG_FEATURE)->value,
+                          settings);
     if (flom_given_last(line, FLOM_DAEMON) != NULL)
         return flom_foreground(settings, extra);
     if (flom_given_last(line, FLOM_START) != NULL)
@@ -152,13 +154,6 @@ act(const struct flom_command_line *line,
         return flom_shutdown(settings, 1);
     if (flom_given_last(line, FLOM_QUIESCE_EXIT) != NULL)
         return flom_shutdown(settings, 0);
-    if (settings->unicast_address == NULL
-        && settings->multicast_address != NULL) {
-        (void) fputs("flom: discovery by multicast (-A) is not there yet: "
-                     "name the daemon's address with -a\n",
-                     stderr);
-        return FLOM_EXIT_ERROR;
-    }
     if (line->command_count == 0) {
         (void) fputs("No command to execute!\n", stderr);
         return FLOM_EXIT_CANT_EXECUTE;

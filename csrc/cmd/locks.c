@@ -13,7 +13,9 @@
 #include "cmd/exit_status.h"
 #include "cmd/question.h"
 #include "cmd/start.h"
+#include "cmd/verbose.h"
 #include "flom/client.h"
+#include "flom/endpoint.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
 #include "flom/trace.h"
@@ -97,6 +99,14 @@ no_answer(void)
     return FLOM_EXIT_ERROR;
 }
 
+/* With the time that a discovery takes when it finds nobody. */
+static int64_t
+connect_deadline(const struct vouch_flom_settings *settings)
+{
+    return vouch_clock_monotonic_ms() + CONNECT_MS
+           + vouch_flom_discovery_ms(settings);
+}
+
 /* To the end of a step, through signals, until the deadline. */
 static int
 finish(struct vouch_flom_client *client, int64_t deadline)
@@ -120,6 +130,16 @@ try_to_connect(struct vouch_flom_client *client, int64_t deadline)
     return finish(client, deadline);
 }
 
+/* A discovery that nobody has answered. */
+static int
+is_unanswered(const struct vouch_flom_client *client,
+              const struct vouch_flom_settings *settings)
+{
+    return vouch_flom_is_sought(settings)
+           && vouch_flom_client_rc(client) == VOUCH_FLOM_RC_CONNECT_ERROR
+           && vouch_flom_client_found(client, NULL, NULL) == 0;
+}
+
 /* Nobody is there who could answer, and somebody may be. */
 static int
 may_start(const struct vouch_flom_client *client,
@@ -133,22 +153,31 @@ may_start(const struct vouch_flom_client *client,
 }
 
 static int
+not_started(int rc)
+{
+    (void) fprintf(stderr, "flom_client_connect: ret_cod=%d (%s)\n", rc,
+                   vouch_flom_rc_text(rc));
+    return FLOM_EXIT_ERROR;
+}
+
+static int
 connect_or_start(struct vouch_flom_client *client,
                  const struct vouch_flom_settings *settings,
                  const struct flom_extra *extra, int64_t until)
 {
-    int64_t deadline = earlier(deadline_in(CONNECT_MS), until);
+    int64_t deadline = earlier(connect_deadline(settings), until);
     int outcome = try_to_connect(client, deadline);
     int rc;
 
     if (outcome == -1 && may_start(client, settings)) {
         rc = flom_start(settings, extra);
-        if (rc != 0) {
-            (void) fprintf(stderr, "flom_client_connect: ret_cod=%d (%s)\n",
-                           rc, vouch_flom_rc_text(rc));
-            return FLOM_EXIT_ERROR;
-        }
+        if (rc != 0)
+            return not_started(rc);
+        deadline = earlier(connect_deadline(settings), until);
         outcome = flom_start_connect(client, deadline, try_to_connect);
+        /* FLoM has a code of its own for nobody who answers even then. */
+        if (outcome == -1 && is_unanswered(client, settings))
+            return not_started(VOUCH_FLOM_RC_CONNECTION_REFUSED);
     }
     if (outcome == 1)
         return until == VOUCH_FOREVER || deadline != until
@@ -224,6 +253,7 @@ take_one(struct flom_lock *lock, const struct vouch_flom_settings *settings,
         return FLOM_EXIT_ERROR;
     }
     vouch_flom_client_want_lease(lock->client, extra->lease);
+    flom_verbose_discovery(lock->client, settings);
     status = connect_or_start(lock->client, settings, extra, until);
     if (status != 0)
         return status;
@@ -271,13 +301,44 @@ sort_names(const struct flom_locks *locks, int order[FLOM_LOCKS_MAX])
     return 0;
 }
 
+/* All locks of a command are of one daemon: the one that the first has
+ * found. */
+static int
+take_in_order(struct flom_locks *locks, const int order[FLOM_LOCKS_MAX],
+              const struct vouch_flom_settings *settings,
+              const struct flom_extra *extra, int64_t until)
+{
+    struct vouch_flom_settings mine;
+    struct vouch_error err;
+    int status = 0;
+    int i;
+
+    vouch_error_clear(&err);
+    if (vouch_flom_settings_copy(settings, &mine, &err) != 0) {
+        (void) fprintf(stderr, "flom: %s\n", err.text);
+        return FLOM_EXIT_ERROR;
+    }
+    for (i = 0; status == 0 && i < locks->count; i++) {
+        status = take_one(&locks->lock[order[i]], &mine, extra, until);
+        if (status == 0
+            && vouch_flom_client_found(locks->lock[order[i]].client, &mine,
+                                       &err)
+                   == -1) {
+            (void) fprintf(stderr, "flom: %s\n", err.text);
+            status = FLOM_EXIT_ERROR;
+        }
+    }
+    vouch_flom_settings_clear(&mine);
+    return status;
+}
+
 int
 flom_locks_take(const struct vouch_flom_settings *settings,
                 const struct flom_extra *extra, struct flom_locks *locks)
 {
     int64_t until = deadline_in(extra->timeout_total);
     int order[FLOM_LOCKS_MAX];
-    int status = 0;
+    int status;
     int i;
 
     memset(locks, 0, sizeof(*locks));
@@ -287,8 +348,7 @@ flom_locks_take(const struct vouch_flom_settings *settings,
         locks->lock[i + 1].name = extra->also[i];
     if (sort_names(locks, order) != 0)
         return FLOM_EXIT_ERROR;
-    for (i = 0; status == 0 && i < locks->count; i++)
-        status = take_one(&locks->lock[order[i]], settings, extra, until);
+    status = take_in_order(locks, order, settings, extra, until);
     if (status != 0)
         flom_locks_clear(locks);
     return status;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "cmd/exit_status.h"
 #include "cmd/locks.h"
+#include "cmd/verbose.h"
 #include "flom/client.h"
 #include "flom/error_codes.h"
 #include "flom/message.h"
@@ -73,6 +74,24 @@ name_session(const struct flom_lock *lock, char *out, size_t size)
     (void) snprintf(out, size, "%s %s", text, lock->name);
 }
 
+/* One for the same daemon, also where that was looked for. */
+static int
+new_client_like(struct vouch_flom_client *other,
+                struct vouch_flom_client **client_r)
+{
+    struct vouch_flom_settings settings;
+    int status = -1;
+
+    if (vouch_flom_settings_copy(vouch_flom_client_settings(other), &settings,
+                                 NULL)
+        != 0)
+        return -1;
+    if (vouch_flom_client_found(other, &settings, NULL) != -1)
+        status = vouch_flom_client_new(&settings, client_r, NULL);
+    vouch_flom_settings_clear(&settings);
+    return status;
+}
+
 void
 flom_question_token(struct flom_lock *lock)
 {
@@ -83,9 +102,7 @@ flom_question_token(struct flom_lock *lock)
     lock->has_token = vouch_flom_client_token(lock->client, &lock->token_epoch,
                                               &lock->token_counter);
     if (lock->has_token || vouch_flom_client_knows_daemon(lock->client) == 0
-        || vouch_flom_client_new(vouch_flom_client_settings(lock->client),
-                                 &client, NULL)
-               != 0)
+        || new_client_like(lock->client, &client) != 0)
         return;
     name_session(lock, about, sizeof(about));
     if (ask(client, "token", about, vouch_clock_monotonic_ms() + QUICK_MS)
@@ -140,7 +157,8 @@ static int
 question(const struct vouch_flom_settings *settings, const char *option,
          const char *ask_for, const char *about)
 {
-    int64_t deadline = vouch_clock_monotonic_ms() + PATIENT_MS;
+    int64_t deadline = vouch_clock_monotonic_ms() + PATIENT_MS
+                       + vouch_flom_discovery_ms(settings);
     struct vouch_flom_client *client = NULL;
     struct vouch_error err;
     int outcome;
@@ -151,6 +169,7 @@ question(const struct vouch_flom_settings *settings, const char *option,
         (void) fprintf(stderr, "flom: %s\n", err.text);
         return FLOM_EXIT_ERROR;
     }
+    flom_verbose_discovery(client, settings);
     outcome = ask(client, ask_for, about, deadline);
     if (outcome == -1)
         status = flom_locks_failed("flom_client_connect", client);

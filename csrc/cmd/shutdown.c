@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cmd/exit_status.h"
 #include "cmd/locks.h"
+#include "cmd/verbose.h"
 #include "flom/client.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
@@ -35,9 +36,11 @@ hear_the_end(struct vouch_flom_client *client)
 }
 
 static int
-send_shutdown(struct vouch_flom_client *client, int immediate)
+send_shutdown(struct vouch_flom_client *client,
+              const struct vouch_flom_settings *settings, int immediate)
 {
-    int64_t deadline = vouch_clock_monotonic_ms() + CONNECT_MS;
+    int64_t deadline = vouch_clock_monotonic_ms() + CONNECT_MS
+                       + vouch_flom_discovery_ms(settings);
 
     if (vouch_flom_client_connect(client, deadline) != 0
         || vouch_flom_client_wait(client, deadline) != 0
@@ -67,7 +70,8 @@ flom_shutdown(const struct vouch_flom_settings *settings, int immediate)
         (void) fprintf(stderr, "flom: %s\n", err.text);
         return FLOM_EXIT_ERROR;
     }
-    status = send_shutdown(client, immediate);
+    flom_verbose_discovery(client, settings);
+    status = send_shutdown(client, settings, immediate);
     vouch_flom_client_free(client);
     return status;
 }

@@ -40,6 +40,8 @@ void
 vouch_flom_client_disconnect(struct vouch_flom_client *client)
 {
     end_session(client);
+    vouch_flom_discovery_free(client->discovery);
+    client->discovery = NULL;
     vouch_conn_free(client->conn);
     client->conn = NULL;
     if (client->fd != -1)
@@ -496,7 +498,7 @@ vouch_flom_client_wait(struct vouch_flom_client *client, int64_t deadline_ms)
         if (until == VOUCH_FOREVER
             || (deadline_ms != VOUCH_FOREVER && deadline_ms < until))
             until = deadline_ms;
-        ready = vouch_socket_wait(client->fd,
+        ready = vouch_socket_wait(vouch_flom_client_fd(client),
                                   outcome == VOUCH_FLOM_WANT_READ
                                       ? VOUCH_SOCKET_READ
                                       : VOUCH_SOCKET_WRITE,

@@ -4,8 +4,7 @@
  * It never waits: every step is begun, and vouch_flom_client_advance() goes
  * on with it as the descriptor allows, so that it fits into any event loop.
  * vouch_flom_client_wait() does the same and waits, with a deadline.
- * Looking for a daemon by multicast (discovery), starting one and reading
- * configuration files are done elsewhere.
+ * Starting a daemon and reading configuration files are done elsewhere.
  *
  * What goes wrong is told as a code of FLoM (flom/error_codes.h) and in
  * words.  A refused lock is no failure of the connection.
@@ -14,6 +13,8 @@
 #define VOUCH_FLOM_CLIENT_H
 
 #include <stdint.h>
+
+#include "flom/discovery.h"
 
 struct vouch_conn;
 struct vouch_error;
@@ -27,7 +28,7 @@ struct vouch_flom_settings;
 
 enum vouch_flom_client_state {
     VOUCH_FLOM_CLIENT_IDLE,       /* not connected */
-    VOUCH_FLOM_CLIENT_CONNECTING, /* TCP or unix, then TLS */
+    VOUCH_FLOM_CLIENT_CONNECTING, /* discovery, TCP or unix, then TLS */
     VOUCH_FLOM_CLIENT_CONNECTED,  /* and nothing locked */
     VOUCH_FLOM_CLIENT_ASKING,     /* no answer to the request yet */
     VOUCH_FLOM_CLIENT_WAITING,    /* in the queue, or for the resource */
@@ -41,8 +42,8 @@ void vouch_flom_client_free(struct vouch_flom_client *client);
 
 /*
  * A client for the daemon that the settings name: socket_name, or
- * unicast_address (multicast_address is not looked at), or the default
- * socket.  The settings are copied.  0, or -1.
+ * unicast_address, or the one that answers in the group multicast_address,
+ * or the default socket.  The settings are copied.  0, or -1.
  */
 int vouch_flom_client_new(const struct vouch_flom_settings *settings,
                           struct vouch_flom_client **client_r,
@@ -52,9 +53,25 @@ int vouch_flom_client_new(const struct vouch_flom_settings *settings,
  * Begin to connect.  Names are looked up here, which may take its time.  A
  * unix socket whose queue is full is tried again until the deadline.
  * 0, or -1 with a code.
+ *
+ * With a multicast_address alone it begins to look for a daemon, each time
+ * anew.  Then the descriptor changes while it connects, and
+ * vouch_flom_client_next_ping() says when to ask again.  That nobody answers
+ * is the code CONNECT_ERROR with ECONNREFUSED.
  */
 int vouch_flom_client_connect(struct vouch_flom_client *client,
                               int64_t deadline_ms);
+
+/* Who is told what a discovery does; none by default. */
+void vouch_flom_client_tell_discovery(struct vouch_flom_client *client,
+                                      vouch_flom_discovery_fn tell, void *arg);
+
+/* After connecting by discovery: 1, and settings (others than the client's)
+ * have got the daemon's unicast address, so that the next client need not
+ * look for it (NULL: they have not); 0 if none was found or looked for; -1. */
+int vouch_flom_client_found(const struct vouch_flom_client *client,
+                            struct vouch_flom_settings *settings,
+                            struct vouch_error *err);
 
 /*
  * Begin to lock what the settings name, in its mode and quantity; the
@@ -128,7 +145,8 @@ int vouch_flom_client_advance(struct vouch_flom_client *client);
 int vouch_flom_client_wait(struct vouch_flom_client *client,
                            int64_t deadline_ms);
 
-/* For an event loop: the descriptor (-1 if none). */
+/* For an event loop: the descriptor (-1 if none); to be asked for again after
+ * each advance while it connects. */
 int vouch_flom_client_fd(const struct vouch_flom_client *client);
 
 /* Where it stands. */
@@ -167,7 +185,8 @@ int vouch_flom_client_token(const struct vouch_flom_client *client,
  * agrees, signs of life are sent by advance and wait, which fail when none
  * has come back for so long that the daemon may have taken the lock.  An event
  * loop calls advance when the monotonic clock reaches next_ping
- * (VOUCH_FOREVER: never); while connecting, too, for the deadline of TLS.
+ * (VOUCH_FOREVER: never); while connecting, too, for a discovery that is to
+ * go on and for the deadline of TLS.
  */
 void vouch_flom_client_want_lease(struct vouch_flom_client *client,
                                   int lease_ms);

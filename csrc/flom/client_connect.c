@@ -1,8 +1,10 @@
 /*
- * A client's way to the daemon: addresses, TCP or unix socket, TLS.
+ * A client's way to the daemon: looking for it, addresses, TCP or unix
+ * socket, TLS.
  */
 #include "flom/client_private.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,14 +14,17 @@
 #include "flom/socket_name.h"
 #include "net/socket.h"
 
+/* The unicast address of the settings: the client's, or those of a daemon
+ * that was found. */
 static int
-find_tcp(struct vouch_flom_client *client)
+find_tcp(struct vouch_flom_client *client,
+         const struct vouch_flom_settings *settings)
 {
     struct vouch_error err;
 
     vouch_error_clear(&err);
     client->address_count = vouch_flom_tcp_addresses(
-        &client->settings, client->addresses, CLIENT_ADDRESSES, &err);
+        settings, client->addresses, CLIENT_ADDRESSES, &err);
     if (client->address_count > 0)
         return 0;
     return vouch_flom_client_fail(client, VOUCH_FLOM_RC_GETADDRINFO_ERROR,
@@ -27,12 +32,8 @@ find_tcp(struct vouch_flom_client *client)
 }
 
 static int
-find_addresses(struct vouch_flom_client *client)
+find_unix(struct vouch_flom_client *client)
 {
-    client->address_next = 0;
-    if (client->settings.socket_name == NULL
-        && client->settings.unicast_address != NULL)
-        return find_tcp(client);
     client->address_count = 1;
     if (vouch_flom_socket_address(client->settings.socket_name,
                                   client->addresses)
@@ -86,6 +87,99 @@ try_next(struct vouch_flom_client *client)
     return not_connected(client, &err);
 }
 
+/* The addresses are known: begin with the first. */
+static int
+begin_with(struct vouch_flom_client *client)
+{
+    client->address_next = 0;
+    return try_next(client);
+}
+
+/* A daemon that was found: settings with its address, and all else ours. */
+static int
+begin_with_found(struct vouch_flom_client *client)
+{
+    struct vouch_flom_settings found;
+    struct vouch_error err;
+    int status;
+
+    client->place = *vouch_flom_discovery_place(client->discovery);
+    client->is_found = 1;
+    vouch_flom_discovery_free(client->discovery);
+    client->discovery = NULL;
+    vouch_error_clear(&err);
+    if (vouch_flom_settings_copy(&client->settings, &found, &err) != 0)
+        return vouch_flom_client_fail(client, VOUCH_FLOM_RC_MALLOC_ERROR, "%s",
+                                      err.text);
+    if (vouch_flom_place_apply(&client->place, &found, &err) != 0)
+        status = vouch_flom_client_fail(
+            client, VOUCH_FLOM_RC_INVALID_IPV6_NETWORK_INTERFACE, "%s",
+            err.text);
+    else
+        status = find_tcp(client, &found) == 0 ? begin_with(client) : -1;
+    vouch_flom_settings_clear(&found);
+    return status;
+}
+
+/* Nobody there is like a host where nobody listens: one may be started. */
+static int
+not_found(struct vouch_flom_client *client)
+{
+    struct vouch_error err;
+
+    vouch_error_clear(&err);
+    (void) vouch_error_set_sys(&err, VOUCH_E_SYSTEM, ECONNREFUSED,
+                               "nobody answers in the group %s, port %d",
+                               client->settings.multicast_address,
+                               client->settings.multicast_port);
+    return not_connected(client, &err);
+}
+
+/* 0 found, and the connection begun; -1; VOUCH_FLOM_WANT_READ */
+static int
+go_on_looking(struct vouch_flom_client *client)
+{
+    struct vouch_error err;
+    int rc = VOUCH_FLOM_RC_INTERNAL_ERROR;
+    int outcome;
+
+    vouch_error_clear(&err);
+    outcome = vouch_flom_discovery_advance(client->discovery, &rc, &err);
+    if (outcome == VOUCH_FLOM_WANT_READ)
+        return outcome;
+    if (outcome == 0)
+        return begin_with_found(client);
+    return outcome == 1 ? not_found(client)
+                        : vouch_flom_client_fail(client, rc, "%s", err.text);
+}
+
+static int
+begin_discovery(struct vouch_flom_client *client)
+{
+    struct vouch_error err;
+
+    vouch_error_clear(&err);
+    client->is_found = 0;
+    if (vouch_flom_discovery_new(&client->settings, client->tell,
+                                 client->tell_arg, &client->discovery, &err)
+        == 0)
+        return go_on_looking(client) == -1 ? -1 : 0;
+    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_MALLOC_ERROR, "%s",
+                                  err.text);
+}
+
+static int
+begin(struct vouch_flom_client *client)
+{
+    const struct vouch_flom_settings *settings = &client->settings;
+
+    if (vouch_flom_is_sought(settings))
+        return begin_discovery(client);
+    if (settings->socket_name == NULL && settings->unicast_address != NULL)
+        return find_tcp(client, settings) == 0 ? begin_with(client) : -1;
+    return find_unix(client) == 0 ? begin_with(client) : -1;
+}
+
 int
 vouch_flom_client_connect(struct vouch_flom_client *client,
                           int64_t deadline_ms)
@@ -100,8 +194,7 @@ vouch_flom_client_connect(struct vouch_flom_client *client,
     client->tcp_connected = 0;
     client->is_modern = 0;
     client->is_explained = 0;
-    if (vouch_flom_client_prepare_tls(client) != 0
-        || find_addresses(client) != 0 || try_next(client) != 0)
+    if (vouch_flom_client_prepare_tls(client) != 0 || begin(client) != 0)
         return -1;
     client->state = VOUCH_FLOM_CLIENT_CONNECTING;
     return 0;
@@ -113,6 +206,11 @@ vouch_flom_client_go_on_connecting(struct vouch_flom_client *client)
     struct vouch_error err;
     int outcome;
 
+    if (client->discovery != NULL) {
+        outcome = go_on_looking(client);
+        if (outcome != 0)
+            return outcome;
+    }
     vouch_error_clear(&err);
     while (!client->tcp_connected) {
         outcome = vouch_socket_end_connect(

@@ -6,7 +6,9 @@
 int
 vouch_flom_client_fd(const struct vouch_flom_client *client)
 {
-    return client->fd;
+    return client->discovery == NULL
+               ? client->fd
+               : vouch_flom_discovery_fd(client->discovery);
 }
 
 enum vouch_flom_client_state
@@ -92,4 +94,22 @@ struct vouch_conn *
 vouch_flom_client_conn(const struct vouch_flom_client *client)
 {
     return client->conn;
+}
+
+void
+vouch_flom_client_tell_discovery(struct vouch_flom_client *client,
+                                 vouch_flom_discovery_fn tell, void *arg)
+{
+    client->tell = tell;
+    client->tell_arg = arg;
+}
+
+int
+vouch_flom_client_found(const struct vouch_flom_client *client,
+                        struct vouch_flom_settings *settings,
+                        struct vouch_error *err)
+{
+    if (!client->is_found || settings == NULL)
+        return client->is_found;
+    return vouch_flom_place_apply(&client->place, settings, err) == 0 ? 1 : -1;
 }

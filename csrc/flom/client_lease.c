@@ -22,6 +22,8 @@ has_lease(const struct vouch_flom_client *client)
 int64_t
 vouch_flom_client_next_ping(const struct vouch_flom_client *client)
 {
+    if (client->discovery != NULL)
+        return vouch_flom_discovery_due(client->discovery);
     if (client->state == VOUCH_FLOM_CLIENT_CONNECTING && client->conn != NULL)
         return client->tls_deadline;
     if (!has_lease(client))

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "flom/client.h"
+#include "flom/discovery.h"
 #include "flom/message.h"
 #include "flom/settings.h"
 #include "net/address.h"
@@ -26,6 +27,11 @@ struct vouch_flom_client {
     struct vouch_flom_settings settings;
     enum vouch_flom_client_state state;
     int fd;
+    struct vouch_flom_discovery *discovery; /* while it looks, or NULL */
+    vouch_flom_discovery_fn tell;
+    void *tell_arg;
+    struct vouch_flom_place place; /* where it has found the daemon */
+    int is_found;
     struct vouch_address addresses[CLIENT_ADDRESSES];
     int address_count;
     int address_next; /* the one to try after this fails */

@@ -1,35 +1,83 @@
 /*
- * Names, addresses and interfaces into addresses to connect to.
+ * Addresses of settings, with the interface that is named.
  */
 #include "flom/endpoint.h"
 
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "flom/settings.h"
 #include "net/address.h"
 
-/* Keep what goes over the interface: how many of count. */
+int
+vouch_flom_is_sought(const struct vouch_flom_settings *settings)
+{
+    return settings->multicast_address != NULL
+           && settings->unicast_address == NULL
+           && settings->socket_name == NULL;
+}
+
+/* Addresses that mean nothing without an interface get this one. */
+static void
+set_interface(struct vouch_address *address, unsigned number)
+{
+    struct sockaddr_in6 in6;
+
+    if (address->storage.ss_family != AF_INET6)
+        return;
+    memcpy(&in6, &address->storage, sizeof(in6));
+    if (in6.sin6_scope_id != 0
+        || (!IN6_IS_ADDR_LINKLOCAL(&in6.sin6_addr)
+            && !IN6_IS_ADDR_MC_LINKLOCAL(&in6.sin6_addr)
+            && !IN6_IS_ADDR_MC_NODELOCAL(&in6.sin6_addr)))
+        return;
+    in6.sin6_scope_id = number;
+    memcpy(&address->storage, &in6, sizeof(in6));
+}
+
+/* Those of IPv6 come first, and get the interface; their number. */
 static int
-keep_interface(struct vouch_address *list, int count, unsigned interface)
+keep_ipv6(struct vouch_address *out, int count, unsigned number)
 {
     int kept = 0;
     int i;
 
     for (i = 0; i < count; i++) {
-        struct sockaddr_in6 *address =
-            (struct sockaddr_in6 *) &list[i].storage;
-
-        if (list[i].storage.ss_family != AF_INET6)
+        if (out[i].storage.ss_family != AF_INET6)
             continue;
-        if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)
-            && address->sin6_scope_id == 0)
-            address->sin6_scope_id = interface;
-        list[kept++] = list[i];
+        set_interface(&out[i], number);
+        if (i != kept)
+            out[kept] = out[i];
+        kept++;
     }
     return kept;
+}
+
+static int
+find_interface(const char *interface, unsigned *number_r,
+               struct vouch_error *err)
+{
+    *number_r = if_nametoindex(interface);
+    return *number_r != 0 ? 0
+                          : vouch_error_set(err, VOUCH_E_ARGUMENT,
+                                            "there is no network interface %s",
+                                            interface);
+}
+
+static int
+resolve(const char *host, int port_number, struct vouch_address *out,
+        size_t max, struct vouch_error *err)
+{
+    char port[VOUCH_PORT_SIZE];
+
+    if (strlen(host) >= VOUCH_HOST_SIZE)
+        return vouch_error_set(err, VOUCH_E_ARGUMENT,
+                               "the address is too long");
+    (void) snprintf(port, sizeof(port), "%d", port_number);
+    return vouch_address_resolve(host, port, out, max, err);
 }
 
 int
@@ -37,27 +85,45 @@ vouch_flom_tcp_addresses(const struct vouch_flom_settings *settings,
                          struct vouch_address *out, size_t max,
                          struct vouch_error *err)
 {
-    const char *name = settings->network_interface;
-    char port[VOUCH_PORT_SIZE];
-    unsigned interface = 0;
+    const char *interface = settings->network_interface;
+    unsigned number;
     int count;
+    int kept;
 
-    if (name != NULL) {
-        interface = if_nametoindex(name);
-        if (interface == 0)
-            return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                                   "there is no network interface '%s'", name);
-    }
-    (void) snprintf(port, sizeof(port), "%d", settings->unicast_port);
-    count =
-        vouch_address_resolve(settings->unicast_address, port, out, max, err);
-    if (count < 1 || name == NULL)
+    count = resolve(settings->unicast_address, settings->unicast_port, out,
+                    max, err);
+    if (count < 1 || interface == NULL)
         return count;
-    count = keep_interface(out, count, interface);
-    if (count > 0)
+    if (find_interface(interface, &number, err) != 0)
+        return -1;
+    kept = keep_ipv6(out, count, number);
+    if (kept > 0)
+        return kept;
+    if (settings->multicast_address != NULL)
         return count;
     return vouch_error_set(err, VOUCH_E_ARGUMENT,
-                           "%s has no IPv6 address, which a network interface "
-                           "needs",
-                           settings->unicast_address);
+                           "%s has no IPv6 address, and an interface (%s) is "
+                           "for such ones only",
+                           settings->unicast_address, interface);
+}
+
+int
+vouch_flom_group(const struct vouch_flom_settings *settings,
+                 struct vouch_address *group_r, struct vouch_error *err)
+{
+    const char *interface = settings->network_interface;
+    struct vouch_address group;
+    unsigned number;
+
+    if (resolve(settings->multicast_address, settings->multicast_port, &group,
+                1, err)
+        != 1)
+        return -1;
+    if (interface != NULL) {
+        if (find_interface(interface, &number, err) != 0)
+            return -1;
+        set_interface(&group, number);
+    }
+    *group_r = group;
+    return 0;
 }

@@ -21,6 +21,7 @@
 #include "flom/error_codes.h"
 #include "flom/settings.h"
 #include "flom/socket_name.h"
+#include "lockd/discovery.h"
 #include "net/socket.h"
 
 static int
@@ -138,11 +139,14 @@ listen_one(struct lockd *daemon, const struct vouch_address *address,
            struct vouch_error *err)
 {
     char text[LOCKD_ADDRESS_SIZE];
+    struct vouch_address own = *address;
     int fd = vouch_socket_listen(address, LOCKD_BACKLOG, err);
 
     if (fd == -1 || add_listener(daemon, fd, 0, err) != 0)
         return -1;
-    vouch_address_text(address, text, sizeof(text));
+    /* Port 0 is another one by now. */
+    (void) getsockname(fd, (struct sockaddr *) &own.storage, &own.length);
+    vouch_address_text(&own, text, sizeof(text));
     lockd_say(daemon, LOCKD_NOTICE, "FLM001I", "listening on %s%s", text,
               daemon->tls != NULL ? " with TLS" : "");
     return 0;
@@ -169,6 +173,25 @@ listen_tcp(struct lockd *daemon, int *rc_r, struct vouch_error *err)
     for (i = 0; i < count; i++)
         bound += listen_one(daemon, &addresses[i], &why) == 0;
     return bound > 0 ? 0 : vouch_error_set(err, why.code, "%s", why.text);
+}
+
+/* Without an address of its own: every one of this host, of the group's
+ * family, at a port that the system chooses; discovery tells it. */
+static int
+listen_anywhere(struct lockd *daemon, int *rc_r, struct vouch_error *err)
+{
+    struct vouch_address group;
+    struct vouch_address any;
+
+    *rc_r = VOUCH_FLOM_RC_GETADDRINFO_ERROR;
+    if (vouch_flom_group(daemon->options.settings, &group, err) != 0
+        || vouch_address_resolve(
+               group.storage.ss_family == AF_INET6 ? "::" : "0.0.0.0", "0",
+               &any, 1, err)
+               != 1)
+        return -1;
+    *rc_r = VOUCH_FLOM_RC_BIND_ERROR;
+    return listen_one(daemon, &any, err);
 }
 
 /* --- sockets of a service manager -----------------------------------------*/
@@ -201,8 +224,8 @@ adopt(struct lockd *daemon, struct vouch_error *err)
     return 0;
 }
 
-int
-lockd_listen(struct lockd *daemon, int *rc_r, struct vouch_error *err)
+static int
+listen_somewhere(struct lockd *daemon, int *rc_r, struct vouch_error *err)
 {
     const struct vouch_flom_settings *settings = daemon->options.settings;
 
@@ -212,7 +235,21 @@ lockd_listen(struct lockd *daemon, int *rc_r, struct vouch_error *err)
     }
     if (settings->socket_name == NULL && settings->unicast_address != NULL)
         return listen_tcp(daemon, rc_r, err);
+    if (vouch_flom_is_sought(settings))
+        return listen_anywhere(daemon, rc_r, err);
     return listen_unix(daemon, rc_r, err);
+}
+
+int
+lockd_listen(struct lockd *daemon, int *rc_r, struct vouch_error *err)
+{
+    const struct vouch_flom_settings *settings = daemon->options.settings;
+
+    if (listen_somewhere(daemon, rc_r, err) != 0)
+        return -1;
+    return settings->socket_name == NULL && settings->multicast_address != NULL
+               ? discovery_open(daemon, rc_r, err)
+               : 0;
 }
 
 /* --- accepting ------------------------------------------------------------*/
@@ -319,6 +356,7 @@ lockd_unlisten(struct lockd *daemon)
             (void) close(listener->fd);
         listener->fd = -1;
     }
+    discovery_close(daemon);
     /* While the lock file is held: nobody else's socket is there. */
     if (daemon->socket_path[0] != '\0')
         (void) unlink(daemon->socket_path);

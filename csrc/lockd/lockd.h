@@ -1,8 +1,8 @@
 /*
  * The lock daemon: listens, speaks FLoM's protocol, keeps the lock table.
  *
- * The inside is server (event loop), session (one client), admin (status,
- * kick, shutdown), journal (what must survive).
+ * The inside is server (event loop), session (one client), discovery
+ * (UDP), admin (status, kick, shutdown), journal (what must survive).
  */
 #ifndef VOUCH_LOCKD_LOCKD_H
 #define VOUCH_LOCKD_LOCKD_H

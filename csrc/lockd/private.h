@@ -6,6 +6,7 @@
  *   deadline   what a client has to do in time
  *   secure     TLS: its files, handshakes, who is at the other end
  *   listen     where clients come in
+ *   discovery  where they learn to come in, by UDP
  *   dispatch   a message to the table, decisions to answers
  *   access     who a client is, and what it may do
  *   admin      status, kick, tokens, shutdown
@@ -48,6 +49,7 @@ struct vouch_conn;
 struct vouch_flom_parser;
 struct vouch_flom_tls;
 struct vouch_map;
+struct lockd_discovery;
 struct lockd_journal;
 struct session;
 struct session_person;
@@ -121,9 +123,10 @@ struct lockd {
     uv_signal_t signals[3];
     struct listener listeners[LOCKD_LISTENERS];
     size_t listener_count;
-    char socket_path[108]; /* to be removed at the end; or "" */
-    int lock_fd;           /* of socket_path.lock */
-    int spare_fd;          /* given up to tell a client that no more fit */
+    struct lockd_discovery *discovery; /* NULL: there is none */
+    char socket_path[108];             /* to be removed at the end; or "" */
+    int lock_fd;                       /* of socket_path.lock */
+    int spare_fd; /* given up to tell a client that no more fit */
     struct vouch_flom_tls *tls; /* NULL: in the clear */
     int64_t tls_looked_ms;      /* when its files were looked at */
     uv_idle_t shaking;          /* runs while handshakes are to go on */

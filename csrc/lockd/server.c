@@ -27,6 +27,7 @@
 #include "flom/settings.h"
 #include "flom/tls_files.h"
 #include "lockd/access.h"
+#include "lockd/discovery.h"
 #include "lockd/journal.h"
 
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */
@@ -298,6 +299,7 @@ start(struct lockd *daemon, int *rc_r, struct vouch_error *err)
         return vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     daemon->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     lockd_watch(daemon);
+    discovery_watch(daemon);
     lockd_say(daemon, LOCKD_NOTICE, "FLM003I", "ready");
     lockd_set_timer(daemon);
     return 0;
@@ -375,6 +377,7 @@ lockd_free(struct lockd *daemon)
     uv_walk(&daemon->loop, close_handle, NULL);
     (void) uv_run(&daemon->loop, UV_RUN_DEFAULT);
     (void) uv_loop_close(&daemon->loop);
+    discovery_free(daemon);
     journal_free(daemon->journal);
     vouch_table_free(daemon->table);
     vouch_decisions_free(daemon->decisions);

@@ -311,6 +311,39 @@ vouch_address_text(const struct vouch_address *address, char *text,
                     port);
 }
 
+void
+vouch_address_host_text(const struct vouch_address *address, char *text,
+                        size_t size)
+{
+    int family = address->storage.ss_family;
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+
+    if ((family != AF_INET && family != AF_INET6)
+        || getnameinfo((const struct sockaddr *) &address->storage,
+                       address->length, host, sizeof(host), NULL, 0,
+                       NI_NUMERICHOST)
+               != 0)
+        (void) snprintf(host, sizeof(host), "unknown");
+    if (size > 0)
+        (void) snprintf(text, size, "%s", host);
+}
+
+int
+vouch_address_port(const struct vouch_address *address)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (address->storage.ss_family == AF_INET) {
+        memcpy(&in, &address->storage, sizeof(in));
+        return ntohs(in.sin_port);
+    }
+    if (address->storage.ss_family != AF_INET6)
+        return 0;
+    memcpy(&in6, &address->storage, sizeof(in6));
+    return ntohs(in6.sin6_port);
+}
+
 /* The bytes of an IP address, without port; NULL for another family.  IPv4
  * inside IPv6 is IPv4. */
 static const unsigned char *
@@ -332,6 +365,21 @@ ip_bytes(const struct sockaddr_storage *storage, size_t *length_r)
         return bytes;
     *length_r = 4;
     return bytes + 12;
+}
+
+size_t
+vouch_address_key(const struct vouch_address *address,
+                  unsigned char key_r[VOUCH_ADDRESS_KEY_SIZE])
+{
+    size_t length = 0;
+    const unsigned char *bytes = ip_bytes(&address->storage, &length);
+
+    if (bytes == NULL)
+        return 0;
+    if (length == 16 && !(bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80))
+        length = 8;
+    memcpy(key_r, bytes, length);
+    return length;
 }
 
 int

@@ -44,6 +44,22 @@ int vouch_address_resolve(const char *host, const char *port,
 void vouch_address_text(const struct vouch_address *address, char *text,
                         size_t size);
 
+/* The host alone, in digits, "fe80::1%eth0" ("unknown" for other families
+ * than IP); and the port, 0 for those.  Cut to size. */
+void vouch_address_host_text(const struct vouch_address *address, char *text,
+                             size_t size);
+int vouch_address_port(const struct vouch_address *address);
+
+/*
+ * What of an address tells one peer from another, to count it by: IPv4 whole
+ * (also inside IPv6), IPv6 the network, as a peer has all addresses of its
+ * network; but link-local ones, whose network is everybody's, whole.  Its
+ * length, at most VOUCH_ADDRESS_KEY_SIZE; 0 for other families.
+ */
+#define VOUCH_ADDRESS_KEY_SIZE 16
+size_t vouch_address_key(const struct vouch_address *address,
+                         unsigned char key_r[VOUCH_ADDRESS_KEY_SIZE]);
+
 /* 1 if the peer of a connected socket is on this host: over a unix socket,
  * from a loopback address, or from the address it has reached; else 0. */
 int vouch_address_is_local(const struct vouch_address *peer, int fd);

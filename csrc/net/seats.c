@@ -3,7 +3,6 @@
  */
 #include "net/seats.h"
 
-#include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +10,6 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "net/address.h"
-
-#define KEY_MAX 8 /* an IPv4 address, or the network of an IPv6 one */
 
 struct vouch_seats {
     size_t taken;
@@ -26,7 +23,7 @@ struct vouch_seats {
 
 struct vouch_seat {
     struct vouch_seats *seats;
-    unsigned char key[KEY_MAX];
+    unsigned char key[VOUCH_ADDRESS_KEY_SIZE];
     size_t length; /* of the key; 0: not counted by address */
 };
 
@@ -77,29 +74,6 @@ vouch_seats_on_return(struct vouch_seats *seats, void (*returned)(void *arg),
     seats->arg = arg;
 }
 
-/* What of the address is counted; its length. */
-static size_t
-key_of(const struct vouch_address *peer, unsigned char key[KEY_MAX])
-{
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-
-    if (peer->storage.ss_family == AF_INET) {
-        memcpy(&in, &peer->storage, sizeof(in));
-        memcpy(key, &in.sin_addr, 4);
-        return 4;
-    }
-    if (peer->storage.ss_family != AF_INET6)
-        return 0;
-    memcpy(&in6, &peer->storage, sizeof(in6));
-    if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
-        memcpy(key, in6.sin6_addr.s6_addr + 12, 4);
-        return 4;
-    }
-    memcpy(key, in6.sin6_addr.s6_addr, 8);
-    return 8;
-}
-
 /* How many seats this address has. */
 static size_t
 count_of(const struct vouch_seats *seats, const struct vouch_seat *seat)
@@ -140,7 +114,7 @@ vouch_seats_take(struct vouch_seats *seats, const struct vouch_address *peer,
         return -1;
     seat->seats = seats;
     if (seats->per_address > 0)
-        seat->length = key_of(peer, seat->key);
+        seat->length = vouch_address_key(peer, seat->key);
     if (seat->length > 0) {
         count = count_of(seats, seat);
         if (count >= seats->per_address

@@ -208,13 +208,12 @@ set_modes(int fd)
     return 0;
 }
 
-/* A new socket for an address: descriptor, or -1 with errno. */
-static int
-open_socket(const struct vouch_address *address)
+int
+vouch_socket_open(int family, int type)
 {
     int fd;
 
-    fd = socket(address->storage.ss_family, SOCK_STREAM, 0);
+    fd = socket(family, type, 0);
     if (fd == -1)
         return -1;
     if (set_modes(fd) != 0) {
@@ -222,6 +221,13 @@ open_socket(const struct vouch_address *address)
         return -1;
     }
     return fd;
+}
+
+/* A new stream socket for an address: descriptor, or -1 with errno. */
+static int
+open_socket(const struct vouch_address *address)
+{
+    return vouch_socket_open(address->storage.ss_family, SOCK_STREAM);
 }
 
 /* A server that starts again must get its port back at once, and "::" must

@@ -56,6 +56,10 @@ ssize_t vouch_socket_send(int fd, const void *data, size_t length);
 /* 1 if a read would not have to wait: bytes, the end, or an error; else 0. */
 int vouch_socket_has_input(int fd);
 
+/* A new socket of this family and type, close-on-exec and non-blocking:
+ * descriptor, or -1 with errno. */
+int vouch_socket_open(int family, int type);
+
 /*
  * Listen on an address; backlog as in listen(2).  An IPv6 address takes IPv6
  * connections only, so "::" and "0.0.0.0" can be listened on side by side.

@@ -90,6 +90,10 @@ Locks that processes and hosts share: take one, hold it while an object lives.
 
 What Vouch dies with.
 
+=item L<Vouch::Flom>
+
+Locks for the Perl scripts, and for the C programs, that were written for FLoM.
+
 =item L<Vouch::Instead>
 
 Running programs for IO::Socket::SSL that cannot be changed.

@@ -3,11 +3,12 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use IPC::Open2     qw(open2);
 use IO::Socket::IP ();
 use Time::HiRes    qw(sleep time);
 use VouchTest::Needs cc => 'gcc', 'g++' => 'g++', nm => 'binutils', openssl => 'openssl';
 use VouchTest              qw(run_command slurp spew temp_dir);
-use VouchTest::Flom        qw(flom start_flom);
+use VouchTest::Flom        qw(flom lock_message start_flom);
 use VouchTest::FlomProgram qw(compile library_dir results run_program start_program tell_program);
 use VouchTest::PKI         qw(issue AUTHORITY);
 
@@ -233,6 +234,37 @@ subtest 'a program with our header' => sub {
     my $library = library_dir();
     compile('cc', ['one.c', 'two.c'], '-std=c90', '-pedantic', "-I$library", "-L$library", '-lflom');
     pass 'and in the C of 1990';
+};
+
+# The same with vouch.h.
+subtest 'examples/lock.c' => sub {
+    my ($libs) = slurp('Makefile') =~ /^VOUCH_LIBS = (.+)$/m;
+    my $lock = compile('cc', ['examples/lock.c'], '-std=gnu99', '-Icsrc', 'libvouch.a', split ' ', $libs);
+    mkdir "$dir/example" or die "mkdir: $!";
+    local $ENV{HOME} = "$dir/example";
+    spew("$dir/example/.flom", "[Resource]\n[Daemon]\nSocketName=${\ $daemon->socket}\n[Network]\n");
+    my ($status, $out, $err) = run_command([$lock, 'red.green']);
+    is $status, 0, 'locks and lets go' or diag $err;
+    like $out, qr/\Alocked (?:red|green)\n\z/, 'and says what it got';
+    my $other = $daemon->connect;
+    $other->ask(lock_message('mine'));
+    ($status, $out, $err) = run_command([$lock, 'mine', 50]);
+    is $status, 1, 'it does not wait for ever';
+    like $err, qr/\Alock: not locked: WARNING: no answer came in time\n\z/, 'which it says';
+    ($status, $out, $err) = run_command([$lock, 'not valid']);
+    like $err, qr/\Alock: 'not valid' is not a value/, 'a bad name is told';
+    my $mortal = VouchTest::Flom->new;
+    spew("$dir/example/.flom", "[Resource]\n[Daemon]\nSocketName=${\ $mortal->socket}\n[Network]\n");
+    my $pid = open2(my $from, my $to, 'sh', '-c', "exec '$lock' mine 2>&1");
+    is readline $from, "locked\n", 'a lock is held';
+    $mortal->stop;
+    is readline $from,
+        "lock: lost: ERROR: the daemon closed the connection: the daemon closed the connection\n",
+        'its loss is noticed at once';
+    waitpid $pid, 0;
+    spew("$dir/example/.flom", "[Resource]\n[Daemon]\nSocketName=$dir/none\n[Network]\n");
+    ($status, $out, $err) = run_command([$lock, 'mine']);
+    like $err, qr/\Alock: cannot connect: ERROR: 'connect' .*No such file/, 'and that no daemon is there';
 };
 
 # FLoM's keeps a descriptor for each cycle.

@@ -3,6 +3,7 @@
  * this holds what must come first.
  */
 #include "bridge.h"
+#include "flom_handle.h"
 #include "lock.h"
 #include "recent.h"
 
@@ -41,6 +42,8 @@ INCLUDE: Certificate.xs
 INCLUDE: CertificateLists.xs
 
 INCLUDE: Draft.xs
+
+INCLUDE: Flom.xs
 
 INCLUDE: Identity.xs
 

@@ -2,9 +2,10 @@
  * The load of the benchmarks: TLS connections to 127.0.0.1 from a few
  * threads, each with a full handshake; or one connection that sends or
  * receives a stream.  Each connection says one line and reads to the end, or
- * asks a web server so many times (--requests).  A session is resumed only
- * with --resume.  The server's certificate is not checked.  Not a part of
- * Vouch, and uses nothing of it.
+ * asks a web server so many times (--requests), or a Gemini server for a
+ * page (--gemini /PATH).  A session is resumed only with --resume.  The
+ * server's certificate is not checked.  Not a part of Vouch, and uses nothing
+ * of it.
  *
  * By hand:  client --port N --count 1000 --threads 2 --tls 1.3
  *                  --cert client.pem --key client.key
@@ -58,7 +59,7 @@
 /* The longest answer of a web server, headers and all. */
 #define ANSWER_SIZE 4096
 
-static const char request[] = "hello\r\n";
+static char request[1100] = "hello\r\n";
 
 static const char http_request[] = "GET / HTTP/1.1\r\n"
                                    "Host: 127.0.0.1\r\n"
@@ -495,6 +496,9 @@ main(int argc, char **argv)
 
     if (options_parse(argc, argv, &o) != 0)
         return 2;
+    if (o.gemini != NULL)
+        snprintf(request, sizeof(request), "gemini://localhost:%ld%s\r\n",
+                 o.port, o.gemini);
     signal(SIGPIPE, SIG_IGN);
     alarm((unsigned int) o.timeout);
     memset(&load, 0, sizeof(load));

@@ -24,6 +24,7 @@ struct options {
     long records;
     long requests; /* of a web server on each connection; 0: a line */
     long timeout;
+    const char *gemini; /* a path to ask for; NULL: say hello */
     bool resume;
 };
 

@@ -76,6 +76,9 @@ parse_option(int c, const char *arg, struct options *o)
         return 0;
     case 'q':
         return parse_number(arg, LONG_MAX, &o->requests);
+    case 'g':
+        o->gemini = arg;
+        return 0;
     case 'R':
         o->resume = true;
         return 0;
@@ -93,7 +96,7 @@ usage(void)
             "usage: client --port N [--threads N] [--count N]"
             " [--tls 1.2|1.3]\n"
             "              [--cert FILE --key FILE] [--timeout SECONDS]\n"
-            "              [--requests N] [--resume]"
+            "              [--requests N | --gemini PATH] [--resume]"
             " [--send RECORDS | --receive | --hold]\n");
     return -1;
 }
@@ -112,6 +115,7 @@ options_parse(int argc, char **argv, struct options *o)
         {"receive", no_argument, NULL, 'r'},
         {"hold", no_argument, NULL, 'H'},
         {"requests", required_argument, NULL, 'q'},
+        {"gemini", required_argument, NULL, 'g'},
         {"resume", no_argument, NULL, 'R'},
         {"timeout", required_argument, NULL, 't'},
         {NULL, 0, NULL, 0},

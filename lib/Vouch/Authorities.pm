@@ -82,7 +82,7 @@ L<Vouch::Error> if the file cannot be read or holds none.
     my $problem = $authorities->problem($certificate);
     my $problem = $authorities->problem($certificate, chain => \@others, now => $seconds);
 
-Undef if one of the authorities has signed the L<Vouch::Certificate>, and it may
+It is undef if one of the authorities has signed the L<Vouch::Certificate>, and it may
 be used by a client, at the time C<now> (default: the present); else OpenSSL's
 words for what is wrong. C<chain> has the other certificates that the peer has
 sent (L<Vouch::Socket::Peer/peer_certificates>). Revocation lists are not looked

@@ -3,12 +3,10 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use IPC::Open2     qw(open2);
-use IO::Socket::IP ();
-use Time::HiRes    qw(sleep time);
+use IPC::Open2 qw(open2);
 use VouchTest::Needs cc => 'gcc', 'g++' => 'g++', nm => 'binutils', openssl => 'openssl';
 use VouchTest              qw(run_command slurp spew temp_dir);
-use VouchTest::Flom        qw(flom lock_message start_flom);
+use VouchTest::Flom        qw(flom lock_message);
 use VouchTest::FlomProgram qw(compile library_dir results run_program start_program tell_program);
 use VouchTest::PKI         qw(issue AUTHORITY);
 
@@ -29,28 +27,6 @@ sub says {
     my ($words, $expected, $name) = @_;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return is_deeply old(split ' ', $words), ['new', 0, @$expected], $name;
-}
-
-# A daemon on a port of its own; it ends with this test.
-my @daemons;
-END {
-    my $status = $?;
-    kill 'KILL', map { $_->{pid} } @daemons;
-    $? = $status;
-}
-
-sub start_on_tcp {
-    my (@arg) = @_;
-    my $free  = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1) or die "listen: $@";
-    my $port  = $free->sockport;
-    close $free;
-    push @daemons, start_flom('--daemon', '-a', '127.0.0.1', '-p', $port, '-d', -1, @arg);
-    my $deadline = time + 20;
-    until (IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port)) {
-        die 'the daemon did not start: ' . slurp("$daemons[-1]{path}.err") if time > $deadline;
-        sleep 0.01;
-    }
-    return $port;
 }
 
 subtest 'what the library shows' => sub {
@@ -201,12 +177,13 @@ subtest 'over TCP, with TLS' => sub {
     my $root  = issue('flom-root',  ext => [AUTHORITY]);
     my $host  = issue('flom-host',  by  => $root, cn => $id);
     my $alien = issue('flom-alien', cn  => $id);
-    my $port  = start_on_tcp(
+    my $tls   = VouchTest::Flom->tcp(
+        '127.0.0.1',
         '--tls-certificate'    => $host->{cert},
         '--tls-private-key'    => $host->{key},
         '--tls-ca-certificate' => $root->{cert},
     );
-    my @way   = ('new', 'unicast_address=127.0.0.1', "unicast_port=$port", 'socket_name');
+    my @way   = ('new', 'unicast_address=127.0.0.1', 'unicast_port=' . $tls->port, 'socket_name');
     my @files = (
         "tls_certificate=$host->{cert}",    "tls_private_key=$host->{key}",
         "tls_ca_certificate=$root->{cert}", 'tls_check_peer_id=1'

@@ -281,7 +281,8 @@ vouch_libflom_lock(flom_handle_t *handle)
         return rc;
     conn->before = handle->state;
     conn->is_asking = 0;
-    conn->deadline = vouch_clock_monotonic_ms() + CONNECT_MS;
+    conn->deadline = vouch_clock_monotonic_ms() + CONNECT_MS
+                     + vouch_flom_discovery_ms(handle->config);
     handle->state = VOUCH_LIBFLOM_WAITING;
     if (vouch_flom_client_connect(conn->client, conn->deadline) != 0)
         return failed(handle);

@@ -85,6 +85,8 @@ OpenSSL's verdict, in a verify callback.
 =item L<Vouch::Lock>, L<Vouch::Lock::Server>
 
 Locks that processes and hosts share: take one, hold it while an object lives.
+L<Vouch::Lock::Mojo>, L<Vouch::Lock::IOAsync> and L<Vouch::Lock::AnyEvent> wait in
+loops of events.
 
 =item L<Vouch::Error>
 

@@ -135,7 +135,9 @@ subtest 'with_lock' => sub {
     is $context, undef, 'no value';
     my $holder = other('block');
     is eval {
-        with_lock { fail 'run without the lock' } 'block', server => $server, timeout => 0;
+        with_lock { fail 'run without the lock' } 'block',
+            server  => $server,
+            timeout => 0;
         1;
     }, undef, 'no lock: it throws';
     is $@->code, LOCK_BUSY, 'with the reason';

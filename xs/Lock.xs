@@ -7,10 +7,11 @@ _now()
   OUTPUT:
     RETVAL
 
-UV
-_forks()
+SV *
+_at(address)
+    UV address
   CODE:
-    RETVAL = vxs_forks;
+    RETVAL = newRV_inc(INT2PTR(SV *, address));
   OUTPUT:
     RETVAL
 

@@ -5,7 +5,7 @@ use warnings;
 
 use Errno        qw(ECONNREFUSED ENOENT);
 use Exporter     qw(import);
-use Scalar::Util qw(refaddr weaken);
+use Scalar::Util qw(refaddr);
 use Time::HiRes  qw(sleep);
 
 use Vouch               ();
@@ -50,7 +50,7 @@ my $HIERARCHY = 4;    # Vouch::Lock::_type
 my %OPTION = map { $_ => 1 } qw(server timeout mode quantity create idle lease on_lost);
 
 my $last_error;       # of this process
-my %live;             # those that may hold something, weak: for the end
+my %live;             # where those are that may hold something: for the end
 
 sub CLONE_SKIP { return 1 }
 
@@ -88,7 +88,7 @@ sub begin {
     }, $class;
     $self->_configure(\%arg, $facts->{resource_timeout}) if %arg || $facts->{resource_timeout} != FOREVER;
     $self->_name($name // $facts->{resource_name}, defined $name);
-    weaken($live{ refaddr $self } = $self);
+    $live{ refaddr $self } = 1;
     $self->{outcome} = $self->_next;
     return $self;
 }
@@ -241,7 +241,8 @@ sub DESTROY {
 # back.
 END {
     my $failed = $?;
-    for my $lock (grep { defined } values %live) {
+    # Weak references would be simpler, but Perl's threads do not bear them.
+    for my $lock (map { _at($_) } keys %live) {
         local ($@, $!);
         delete $lock->{on_lost};
         $lock->_let_go($failed ? 1 : 0) if $lock->{state} == HELD;
@@ -684,7 +685,7 @@ sub _resume {
         push @parts, { %$part, link => $link, token => $link->_token // $part->{token} };
     }
     @$self{qw(parts state)} = (\@parts, HELD);
-    weaken($live{ refaddr $self } = $self);
+    $live{ refaddr $self } = 1;
     delete $self->{error};
     return !!1;
 }

@@ -133,6 +133,8 @@ sub is_ready {
     return 1 if -e "$self->{flom}{path}.err" && $self->log =~ /: ready$/m;
     return $self->{socket} && -S $self->{socket} && $self->connect;
 }
+# A thread has no copy, which would end it.
+sub CLONE_SKIP { return 1 }
 
 sub socket { return $_[0]{socket} }
 sub port   { return $_[0]{port} }

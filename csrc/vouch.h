@@ -54,5 +54,6 @@
 #include "tls/verify.h"
 #include "trust/decision.h"
 #include "trust/known_host.h"
+#include "trust/password.h"
 
 #endif

@@ -87,3 +87,6 @@ INCLUDE: Lock.xs
 INCLUDE: LockLink.xs
 
 INCLUDE: LockSettings.xs
+INCLUDE: Accounts.xs
+
+INCLUDE: Trust.xs

@@ -12,7 +12,8 @@ use Vouch        ();
 use Vouch::Error ();
 
 # The flags of csrc/base/file.h.
-use constant { PRIVATE    => 1,     REPLACE   => 2 };
+use constant { PRIVATE => 1, REPLACE => 2 };
+use constant SURE_AFTER => 0.1;    # seconds; kernels count time more coarsely than they tell
 use constant { POLL_LEAST => 0.002, POLL_MOST => 0.02 };    # seconds
 
 sub read_file {
@@ -40,7 +41,12 @@ sub change_file {
 sub stamp {
     my ($path) = @_;
     my @facts = Time::HiRes::stat($path);
-    return join ':', @facts[0, 1, 7, 9, 10] if @facts;
+    if (@facts) {
+        # So soon after a change there may be another at the same time.
+        state $unsure = 0;
+        my $new = Time::HiRes::time() - $facts[9] < SURE_AFTER ? $unsure++ : q();
+        return join ':', @facts[0, 1, 7, 9, 10], $new;
+    }
     _fail("$path cannot be read: $!", $!) if $! != ENOENT;
     return;
 }
@@ -144,7 +150,8 @@ it is, which would not stop C<write_file>; one that others may read stays so.
 
     my $stamp = Vouch::File::stamp($path);
 
-A text that is another when the file has changed; undef if there is none.
+A text that is another when the file has changed, and for a tenth of a second
+after it has; undef if there is none.
 
 =head2 target
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "tls/connection.h"
 
 void
 session_untime(struct session *session)
@@ -58,6 +59,20 @@ expire(struct lockd *daemon, struct session_list *list, int64_t now_ms,
     }
 }
 
+/* A TLS connection needs 32 KiB while it speaks, which most do seldom. */
+static void
+rest(struct lockd *daemon, int64_t now_ms)
+{
+    struct session_list *list = &daemon->awake;
+
+    while (list->first != NULL && list->first->due_ms <= now_ms) {
+        struct session *session = list->first;
+
+        session_untime(session);
+        vouch_conn_rest(session->conn);
+    }
+}
+
 void
 session_deadlines(struct lockd *daemon, int64_t now_ms)
 {
@@ -65,6 +80,7 @@ session_deadlines(struct lockd *daemon, int64_t now_ms)
     expire(daemon, &daemon->in_message, now_ms, "half a message");
     expire(daemon, &daemon->in_drain, now_ms, "it does not read");
     expire(daemon, &daemon->in_goodbye, now_ms, "it does not leave");
+    rest(daemon, now_ms);
 }
 
 static int64_t
@@ -83,5 +99,6 @@ session_next_deadline(const struct lockd *daemon)
     next = earlier(&daemon->in_handshake, next);
     next = earlier(&daemon->in_message, next);
     next = earlier(&daemon->in_drain, next);
+    next = earlier(&daemon->awake, next);
     return earlier(&daemon->in_goodbye, next);
 }

@@ -294,7 +294,7 @@ out_of_descriptors(struct lockd *daemon, struct listener *listener)
     (void) uv_timer_start(&daemon->back_off, on_rested, LOCKD_BACK_OFF_MS, 0);
 }
 
-#define ACCEPT_MAX 64 /* in a row; then the clients that are there */
+#define ACCEPT_MAX 16 /* in a row; then the clients that are there */
 
 static void
 on_connection(uv_poll_t *poll, int status, int events)

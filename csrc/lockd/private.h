@@ -36,6 +36,7 @@
 #define LOCKD_HANDSHAKE_MS 10000 /* for TLS */
 #define LOCKD_DRAIN_MS 30000     /* for a client that does not read */
 #define LOCKD_GOODBYE_MS 2000    /* for one that was told to go */
+#define LOCKD_REST_MS 1000       /* then TLS gives its buffers back */
 #define LOCKD_BACK_OFF_MS 100    /* when descriptors have run out */
 #define LOCKD_NAME_MAX 255       /* bytes of a resource's name */
 #define LOCKD_CHUNK 4096         /* bytes read at once */
@@ -156,6 +157,7 @@ struct lockd {
     struct session_list in_message;
     struct session_list in_drain;
     struct session_list in_goodbye;
+    struct session_list awake; /* TLS with buffers of its own */
     int lifespan_ms;
     int64_t idle_since; /* nothing to do since then; or -1 */
     int is_ending;

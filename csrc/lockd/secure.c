@@ -20,7 +20,7 @@
 #include "tls/connection.h"
 
 #define LOOK_MS 1000    /* between looks at the files */
-#define TURN_US 2000    /* for handshakes, in a turn of the loop */
+#define TURN_US 500     /* for handshakes, in a turn of the loop */
 #define NS_IN_US 1000ul /* uv_hrtime() counts in nanoseconds */
 
 /* --- files ----------------------------------------------------------------*/

@@ -325,6 +325,7 @@ lockd_new(const struct lockd_options *options, struct lockd **daemon_r,
     daemon->in_message.allowed_ms = LOCKD_MESSAGE_MS;
     daemon->in_drain.allowed_ms = LOCKD_DRAIN_MS;
     daemon->in_goodbye.allowed_ms = LOCKD_GOODBYE_MS;
+    daemon->awake.allowed_ms = LOCKD_REST_MS;
     if (vouch_flom_machine_id(daemon->peer_id, NULL) != 0)
         daemon->peer_id[0] = '\0';
     if (start(daemon, rc_r, err) == 0) {

@@ -315,6 +315,8 @@ set_deadline(struct session *session)
         session_time(session, &daemon->in_drain);
     else if (session->in != NULL)
         session_time(session, &daemon->in_message);
+    else if (session->conn != NULL)
+        session_time(session, &daemon->awake);
     else
         session_untime(session);
 }

@@ -129,6 +129,15 @@ vouch_config_set_protocols(struct vouch_config *config, int lowest,
     return 0;
 }
 
+/* Who can go on with a session needs no other soon. */
+static int
+is_fresh(const SSL_SESSION *session)
+{
+    long age = (long) vouch_clock_epoch() - SSL_SESSION_get_time(session);
+
+    return age >= 0 && age < SSL_SESSION_get_timeout(session) / 2;
+}
+
 /* A server's choice among what the client offers. */
 static int
 choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
@@ -143,7 +152,8 @@ choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
         != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = found;
-    if (config->tickets == VOUCH_TICKETS_ALPN)
+    if (config->tickets == VOUCH_TICKETS_ALPN
+        && !(SSL_session_reused(ssl) && is_fresh(SSL_get_session(ssl))))
         (void) SSL_set_num_tickets(ssl, 1);
     return SSL_TLSEXT_ERR_OK;
 }
@@ -234,16 +244,6 @@ vouch_config_set_session_id_context(struct vouch_config *config,
     return 0;
 }
 
-/* A ticket costs as much as the rest of a handshake that resumes: who needs
- * no other soon gets none. */
-static int
-is_fresh(const SSL_SESSION *session)
-{
-    long age = (long) vouch_clock_epoch() - SSL_SESSION_get_time(session);
-
-    return age >= 0 && age < SSL_SESSION_get_timeout(session) / 2;
-}
-
 /* Whether a ticket that we could read may stand for a handshake. */
 static SSL_TICKET_RETURN
 on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
@@ -258,8 +258,6 @@ on_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     if (!vouch_verify_session(config, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (config->tickets == VOUCH_TICKETS_ALPN && is_fresh(session))
-        return SSL_TICKET_RETURN_USE;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
                                         : SSL_TICKET_RETURN_USE_RENEW;
 }
@@ -280,16 +278,22 @@ freeze_sessions(struct vouch_config *config)
     }
     if (on < 0)
         on = !(config->mode & VOUCH_VERIFY_PEER);
-    if (!on) {
+    if (on != VOUCH_TICKETS_ON) {
         SSL_CTX_set_options(config->ctx, SSL_OP_NO_TICKET);
-        return SSL_CTX_set_num_tickets(config->ctx, 0) ? 0 : -1;
+        if (!SSL_CTX_set_num_tickets(config->ctx, 0))
+            return -1;
+    }
+    if (on == VOUCH_TICKETS_OFF)
+        return 0;
+    if (on == VOUCH_TICKETS_ALPN) {
+        SSL_CTX_set_options(config->ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+        SSL_CTX_set_session_cache_mode(config->ctx, SSL_SESS_CACHE_SERVER);
+        (void) SSL_CTX_sess_set_cache_size(config->ctx, VOUCH_SESSIONS_KEPT);
     }
     if (!config->id_context_set
         && !SSL_CTX_set_session_id_context(
             config->ctx, (const unsigned char *) SESSION_ID_CONTEXT,
             sizeof(SESSION_ID_CONTEXT) - 1))
-        return -1;
-    if (on == VOUCH_TICKETS_ALPN && !SSL_CTX_set_num_tickets(config->ctx, 0))
         return -1;
     return SSL_CTX_set_session_ticket_cb(config->ctx, NULL, on_ticket, config)
                ? 0

@@ -26,6 +26,10 @@ vouch_conn_free(struct vouch_conn *conn)
 {
     if (conn == NULL)
         return;
+    /* OpenSSL would forget the session that the peer comes back with. */
+    if (conn->config != NULL && conn->config->tickets == VOUCH_TICKETS_ALPN
+        && conn->protocol != 0)
+        SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(conn->ssl);
     X509_free(conn->peer);
     X509_free(conn->own);
@@ -342,6 +346,13 @@ vouch_conn_handshake(struct vouch_conn *conn)
         conn->state = VOUCH_CONN_FAILED;
         return vouch_error_set(&conn->error, VOUCH_E_VERIFY,
                                "the peer has shown no certificate");
+    }
+    if (conn->resumed && conn->config->role == VOUCH_SERVER
+        && !vouch_verify_session(conn->config, SSL_get_session(conn->ssl))) {
+        conn->state = VOUCH_CONN_FAILED;
+        return vouch_error_set(&conn->error, VOUCH_E_VERIFY,
+                               "the certificate of the session that the peer "
+                               "resumes is not accepted any more");
     }
     conn->state = VOUCH_CONN_READY;
     vouch_conn_rest(conn);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cmd/apply.h"
 #include "cmd/debug.h"
+#include "cmd/doctor.h"
 #include "cmd/exit_status.h"
 #include "cmd/fence.h"
 #include "cmd/foreground.h"
@@ -138,6 +139,8 @@ act(const struct flom_command_line *line,
     if (flom_given_last(line, FLOM_DEBUG_FEATURE) != NULL)
         return flom_debug(flom_given_last(line, FLOM_DEBUG_FEATURE)->value,
                           settings);
+    if (flom_given_last(line, FLOM_DOCTOR) != NULL)
+        return flom_doctor(settings);
     if (flom_given_last(line, FLOM_DAEMON) != NULL)
         return flom_foreground(settings, extra);
     if (flom_given_last(line, FLOM_START) != NULL)

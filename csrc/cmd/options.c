@@ -106,6 +106,8 @@ static const struct option OPTIONS[] = {
      "lock this, too: all or nothing; may be repeated"},
     {FLOM_DAEMON, '\0', "daemon", NOTHING, NULL,
      "be the daemon, in the foreground"},
+    {FLOM_DOCTOR, '\0', "doctor", NOTHING, NULL,
+     "look at the way to the daemon, step by step, and say what to mend"},
     {FLOM_FAIRNESS, '\0', "fairness", NUMBER, "MS",
      "daemon: nobody overtakes one who has waited so long; 0 strictly in "
      "order, -1 never mind (10000)"},

@@ -15,6 +15,7 @@
 #include "cmd/verbose.h"
 #include "flom/client.h"
 #include "flom/error_codes.h"
+#include "flom/machine_id.h"
 #include "flom/message.h"
 #include "flom/settings.h"
 #include "net/address.h"
@@ -30,30 +31,37 @@ write_question(struct vouch_flom_message *message, const char *ask,
                const char *about)
 {
     vouch_flom_message_init(message, VOUCH_FLOM_LOCK, VOUCH_FLOM_REQUEST);
+    if (vouch_flom_machine_id(message->peer_id, NULL) == 0)
+        message->has |= VOUCH_FLOM_HAS_PEER_ID;
     (void) snprintf(message->ask, sizeof(message->ask), "%s", ask);
     (void) snprintf(message->about, sizeof(message->about), "%s", about);
     message->name_length = sizeof(NOBODYS_RESOURCE) - 1;
     memcpy(message->name, NOBODYS_RESOURCE, sizeof(NOBODYS_RESOURCE));
 }
 
-/*
- * Connect and ask; then the first answer is there.  0; 1 the daemon knows no
- * questions; -1 with the client's reason.
- */
-static int
-ask(struct vouch_flom_client *client, const char *question, const char *about,
-    int64_t deadline)
+int
+flom_question_put(struct vouch_flom_client *client, const char *question,
+                  const char *about, int64_t deadline)
 {
     struct vouch_flom_message message;
 
     write_question(&message, question, about);
-    if (vouch_flom_client_connect(client, deadline) != 0
-        || vouch_flom_client_wait(client, deadline) != 0
-        || vouch_flom_client_ask(client, &message) != 0
+    if (vouch_flom_client_ask(client, &message) != 0
         || vouch_flom_client_wait(client, deadline) != 0)
         return -1;
     return strcmp(vouch_flom_client_answer(client)->ask, question) == 0 ? 0
                                                                         : 1;
+}
+
+/* Connect and ask. */
+static int
+ask(struct vouch_flom_client *client, const char *question, const char *about,
+    int64_t deadline)
+{
+    if (vouch_flom_client_connect(client, deadline) != 0
+        || vouch_flom_client_wait(client, deadline) != 0)
+        return -1;
+    return flom_question_put(client, question, about, deadline);
 }
 
 /* How the daemon knows the connection that holds the lock: by its address,

@@ -9,8 +9,19 @@
 #ifndef VOUCH_CMD_QUESTION_H
 #define VOUCH_CMD_QUESTION_H
 
+#include <stdint.h>
+
 struct flom_lock;
+struct vouch_flom_client;
 struct vouch_flom_settings;
+
+/*
+ * Put a question (flom/message.h) to a daemon that the client is connected
+ * with; then the first answer is there.  0; 1 the daemon knows no questions;
+ * -1 with the client's reason, or not in time.
+ */
+int flom_question_put(struct vouch_flom_client *client, const char *question,
+                      const char *about, int64_t deadline);
 
 /* The fencing token of a lock that is held, if the daemon has any: the
  * request itself stays as 1.7.2 sends it.  Bounded in time; never fails. */

@@ -78,6 +78,9 @@ enum vouch_flom_field {
  *   status       about a pattern or "": rc 0 and text for a person in data,
  *   status-json  or JSON, in pieces: "more" tells that another follows
  *   kick         about the id of a session in the status: rc 0, it is ended
+ *   access       about "MODE NAME" (MODE a number): rc 0 and in data what the
+ *                asker may do, "RIGHT yes REASON" or "RIGHT no REASON" a line,
+ *                after "time MICROSECONDS" (since 1970) and "from ADDRESS"
  *
  * or with rc 5 and a reason.  "lock" is no question: it marks an ordinary
  * lock request of a client that knows its daemon to be Vouch's, and wants

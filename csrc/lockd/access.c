@@ -346,3 +346,18 @@ access_may_some(struct session *session, unsigned right,
     log_denial(session, reason);
     return 0;
 }
+
+int
+access_tell(struct session *session, unsigned right, const char *resource,
+            char reason[ACCESS_REASON_SIZE])
+{
+    struct vouch_access_verdict verdict;
+    struct vouch_access_who who;
+
+    access_who(session, &who);
+    (void) vouch_access_decide(session->daemon->access, &who, right, resource,
+                               &verdict);
+    vouch_access_text(&who, right, resource, &verdict, reason,
+                      ACCESS_REASON_SIZE);
+    return verdict.allowed;
+}

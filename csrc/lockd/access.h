@@ -43,4 +43,8 @@ int access_may_some(struct session *session, unsigned right,
 /* May it see who has this resource?  1 or 0; nothing is logged. */
 int access_shows(struct session *session, const char *resource);
 
+/* What the rules say, in words either way: 1 or 0; nothing is logged. */
+int access_tell(struct session *session, unsigned right, const char *resource,
+                char reason[ACCESS_REASON_SIZE]);
+
 #endif

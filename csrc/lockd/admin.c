@@ -412,6 +412,57 @@ admin_shutdown(struct session *session, int immediate)
         session_goodbye(session);
 }
 
+/* --- what the asker may do ------------------------------------------------*/
+
+static void
+put_right(struct vouch_buf *out, struct session *session, const char *word,
+          unsigned right, const char *resource)
+{
+    char reason[ACCESS_REASON_SIZE];
+    int may = access_tell(session, right, resource, reason);
+
+    (void) vouch_buf_append_format(out, "%s %s %s\n", word, may ? "yes" : "no",
+                                   reason);
+}
+
+static void
+put_rights(struct vouch_buf *out, struct session *session, const char *about)
+{
+    int mode = *about >= '0' && *about <= '5' ? *about - '0' : VOUCH_LOCK_EX;
+    const char *blank = strchr(about, ' ');
+    const char *name = blank == NULL ? about : blank + 1;
+    struct vouch_table_time now;
+
+    lockd_now(&now);
+    (void) vouch_buf_append_format(out, "time %" PRId64 "\nfrom %s\n",
+                                   now.wall_us, session->address);
+    put_right(out, session, "lock", VOUCH_ACCESS_LOCK_IN(mode), name);
+    put_right(out, session, "create", VOUCH_ACCESS_CREATE, name);
+    put_right(out, session, "status", VOUCH_ACCESS_STATUS, name);
+    put_right(out, session, "kick", VOUCH_ACCESS_KICK, name);
+    put_right(out, session, "shutdown", VOUCH_ACCESS_SHUTDOWN, NULL);
+}
+
+static void
+answer_access(struct session *session, const char *about)
+{
+    struct vouch_flom_message *answer = &session->daemon->answer;
+    struct vouch_buf *out = vouch_buf_new(VOUCH_FLOM_DATA_MAX);
+
+    if (out != NULL)
+        put_rights(out, session, about);
+    if (out == NULL || vouch_buf_failed(out))
+        refuse(session, "access", "the daemon is out of memory");
+    else {
+        begin(session, "access", VOUCH_FLOM_RC_OK);
+        memcpy(answer->data, vouch_buf_data(out), vouch_buf_length(out));
+        answer->data_length = vouch_buf_length(out);
+        answer->has |= VOUCH_FLOM_HAS_DATA;
+        session_send(session, answer);
+    }
+    vouch_buf_free(out);
+}
+
 void
 admin_question(struct session *session,
                const struct vouch_flom_message *message)
@@ -426,6 +477,8 @@ admin_question(struct session *session,
         answer_status(session, message->about, 1);
     else if (strcmp(ask, "kick") == 0)
         answer_kick(session, message->about);
+    else if (strcmp(ask, "access") == 0)
+        answer_access(session, message->about);
     else
         refuse(session, ask, "the daemon does not know this question");
 }

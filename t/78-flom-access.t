@@ -3,13 +3,12 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use MIME::Base64     qw(encode_base64);
-use POSIX            ();
-use Time::HiRes      qw(sleep time);
-use VouchTest        qw(slurp spew temp_dir);
-use VouchTest::Flom  qw(finish flom flom_path lock_message message sample start_flom unlock_message);
-use VouchTest::Netns ();
-use VouchTest::PKI   qw(issue fingerprint_of AUTHORITY);
+use MIME::Base64    qw(encode_base64);
+use POSIX           ();
+use Time::HiRes     qw(sleep time);
+use VouchTest       qw(slurp spew temp_dir);
+use VouchTest::Flom qw(finish flom flom_path lock_message message sample start_flom unlock_message);
+use VouchTest::PKI  qw(issue fingerprint_of AUTHORITY);
 
 # Who may do what: the access file, the usual rules, and what each kind of
 # client is told.
@@ -304,12 +303,10 @@ subtest 'a file that changes' => sub {
     like $daemon->log, qr/notice FLM045I: \Q$file\E read again/, 'the log says so';
 
     write_rules($file, "allow any lock,create three\nalow any\n");
-    ok wait_for(
-        sub {
-            $daemon->log =~
-                /error FLM044E: the rules of access stay as they were: \Q$file\E: line 2: 'alow' is neither/;
-        }
-        ),
+    ok wait_for(sub {
+        $daemon->log =~
+            /error FLM044E: the rules of access stay as they were: \Q$file\E: line 2: 'alow' is neither/;
+        }),
         'one with an error: the log names the line';
     is $says->('two'),   '16 0', 'the old rules stay';
     is $says->('three'), '16 6', 'and the new ones do not count';
@@ -341,54 +338,6 @@ subtest 'rules that change while others wait' => sub {
     like $err, qr/may not lock 'db' in mode EX/, 'and says why';
     $holder->say(unlock_message('db'));
     is $other->answer, '24 0', 'who may have it gets it';
-};
-
-# --- other hosts ------------------------------------------------------------
-
-subtest 'another host' => sub {
-    my $net = VouchTest::Netns->new or return plan skip_all => VouchTest::Netns->why_not;
-    my $start =
-        sub { local @VouchTest::Flom::IN = $net->on('a'); VouchTest::Flom->tcp($net->address('a'), @_) };
-    my $from = sub {
-        my ($host, $daemon, @arg) = @_;
-        local @VouchTest::Flom::IN = $net->on($host);
-        $daemon->run(@arg);
-    };
-    my $ended = sub {
-        my ($daemon) = @_;
-        my $is_over = wait_for(sub { waitpid($daemon->pid, POSIX::WNOHANG()) != 0 });
-        delete $daemon->{flom};
-        return $is_over;
-    };
-
-    my $daemon = $start->();
-    is + ($from->('b', $daemon, '-r', 'db', '--', 'true'))[0], 0, 'locks';
-    is + ($from->('b', $daemon, '--status'))[0], 0, 'asks';
-    my $why = 'another host, without TLS, may not';
-    for my $row (['-x', 'quiesce-exit'], ['-X', 'immediate-exit'], ['--kick=1', 'kick']) {
-        my ($status, $out, $err) = $from->('b', $daemon, $row->[0]);
-        is $status, 99, "$row->[0] is refused";
-        like $err,
-            qr/^flom: --$row->[1]: $why .*: that is for this host, for TLS, or for all with --allow-remote-admin$/,
-            'and why';
-    }
-    like $daemon->log, qr/FLM046W: session \d+ from 10\.77\.0\.2:\d+ refused: $why end the daemon/,
-        'in the log';
-    is + ($from->('a', $daemon, '-X'))[0], 0, 'from an address of this host it works';
-    ok $ended->($daemon), 'and ends the daemon';
-
-    $daemon = $start->('--allow-remote-admin');
-    is + ($from->('b', $daemon, '-X'))[0], 0, '--allow-remote-admin';
-    ok $ended->($daemon), 'ends the daemon from another host';
-
-    $daemon = $start->(tls('server'));
-    is + ($from->('b', $daemon, tls('alex'), '-X'))[0], 0, 'with TLS';
-    ok $ended->($daemon), 'another host may';
-
-    $daemon = $start->('--access', rules("deny remote EX\nallow remote lock,create\nallow local all\n"));
-    is + ($from->('b', $daemon, '-r', 'db', '--', 'true'))[0],             99, 'a rule for other hosts';
-    is + ($from->('b', $daemon, '-r', 'db', '-l', 'PR', '--', 'true'))[0], 0,  'and what it leaves';
-    is + ($from->('a', $daemon, '-r', 'db', '--', 'true'))[0],             0,  'not for this one';
 };
 
 subtest 'many refusals' => sub {

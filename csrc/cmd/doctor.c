@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "cmd/doctor_private.h"
 #include "cmd/exit_status.h"
+#include "flom/discovery.h"
 #include "flom/endpoint.h"
 #include "flom/socket_name.h"
 #include "net/address.h"
@@ -92,6 +93,13 @@ uses_tcp(const struct doctor *doctor)
            && doctor->settings.unicast_address != NULL;
 }
 
+static int
+asks_a_group(const struct doctor *doctor)
+{
+    return doctor->settings.socket_name == NULL && !uses_tcp(doctor)
+           && doctor->settings.multicast_address != NULL;
+}
+
 static void
 look_at_settings(struct doctor *doctor)
 {
@@ -112,8 +120,7 @@ look_at_settings(struct doctor *doctor)
     if (uses_tcp(doctor))
         doctor_ok("settings", "TCP to %s, port %d; %s",
                   settings->unicast_address, settings->unicast_port, how);
-    else if (settings->socket_name == NULL
-             && settings->multicast_address != NULL)
+    else if (asks_a_group(doctor))
         doctor_ok("settings", "discovery in group %s, port %d; %s",
                   settings->multicast_address, settings->multicast_port, how);
     else
@@ -121,6 +128,52 @@ look_at_settings(struct doctor *doctor)
 }
 
 /* --- the way --------------------------------------------------------------*/
+
+static void
+tell_discovery(enum vouch_flom_discovery_event event, const char *address,
+               int port, const char *text, void *arg)
+{
+    (void) arg;
+    switch (event) {
+    case VOUCH_FLOM_DISCOVERY_ANSWER:
+        doctor_ok("discovery", "%s, port %d, answers", address, port);
+        break;
+    case VOUCH_FLOM_DISCOVERY_PASSES:
+        doctor_note("discovery", "%s, port %d, says nothing of use: %s",
+                    address, port, text);
+        break;
+    case VOUCH_FLOM_DISCOVERY_SILENCE:
+        doctor_note("discovery", "nobody answers in %s, port %d", address,
+                    port);
+        break;
+    default:
+        break;
+    }
+}
+
+/* From then on the settings have an address.  0, or -1 and it has been
+ * told. */
+static int
+discover(struct doctor *doctor)
+{
+    struct vouch_error err;
+    int rc = 0;
+    int outcome;
+
+    vouch_error_clear(&err);
+    outcome = vouch_flom_discover(&doctor->settings, tell_discovery, NULL, &rc,
+                                  &err);
+    if (outcome == 1)
+        doctor_fail(doctor, "discovery",
+                    "does a daemon run with this -A and -P, in this network "
+                    "(--discovery-ttl), and is multicast let through?",
+                    "no daemon has been found");
+    else if (outcome != 0)
+        doctor_fail(doctor, "discovery",
+                    "look at the group (-A) and the interface (-n)", "%s",
+                    err.text);
+    return outcome == 0 ? 0 : -1;
+}
 
 /* How many addresses there are; 0 and it has been told. */
 static int
@@ -224,9 +277,12 @@ static void
 find_daemon(struct doctor *doctor)
 {
     struct vouch_address addresses[ADDRESSES];
-    int count = uses_tcp(doctor) ? find_tcp(doctor, addresses)
-                                 : find_unix(doctor, addresses);
+    int count;
 
+    if (asks_a_group(doctor) && discover(doctor) != 0)
+        return;
+    count = uses_tcp(doctor) ? find_tcp(doctor, addresses)
+                             : find_unix(doctor, addresses);
     connect_to(doctor, addresses, count);
 }
 

@@ -129,10 +129,12 @@ check_its_name(struct doctor *doctor, const struct vouch_flom_message *answer)
 static const char *
 reason_of(const struct vouch_flom_client *client)
 {
-    const char *reason = vouch_flom_client_reason(client);
+    int rc = vouch_flom_client_rc(client);
 
-    return *reason != '\0' ? reason
-                           : vouch_flom_rc_text(vouch_flom_client_rc(client));
+    if (*vouch_flom_client_reason(client) != '\0')
+        return vouch_flom_client_reason(client);
+    return rc != VOUCH_FLOM_RC_OK ? vouch_flom_rc_text(rc)
+                                  : "it does not answer in time";
 }
 
 static void
@@ -182,10 +184,7 @@ ask(struct doctor *doctor, struct vouch_flom_client *client)
                     vouch_flom_client_is_explained(client)
                         ? ""
                         : "the daemon's log (--log) says what it saw",
-                    "%s",
-                    *reason_of(client) != '\0' && outcome == -1
-                        ? reason_of(client)
-                        : "it does not answer in time");
+                    "%s", reason_of(client));
 }
 
 void

@@ -221,6 +221,17 @@ doctor_own_files(struct doctor *doctor)
 
 /* --- the handshake --------------------------------------------------------*/
 
+/* Remember what is wrong first, and go on. */
+static int
+take_any(const struct vouch_verify *verify, void *arg)
+{
+    int *error = arg;
+
+    if (!verify->ok && *error == 0)
+        *error = verify->error;
+    return 1;
+}
+
 /* As a client's, but that whatever the daemon shows is taken, so that it can
  * be looked at.  Nothing is said over it. */
 static struct vouch_config *
@@ -242,7 +253,8 @@ open_minded(const struct vouch_flom_settings *settings,
                == 0
         && (settings->tls_crl == NULL
             || vouch_config_set_crl(config, settings->tls_crl, 1, err) == 0)
-        && vouch_config_set_verify(config, VOUCH_VERIFY_ANY, err) == 0
+        && vouch_config_set_verify(config, VOUCH_VERIFY_PEER, err) == 0
+        && vouch_config_set_verify_callback(config, take_any, err) == 0
         && vouch_config_set_alpn(config, &alpn, 1, err) == 0)
         status = vouch_config_freeze(config, err);
     vouch_identity_free(identity);
@@ -273,9 +285,8 @@ shake_hands(struct vouch_conn *conn, int fd)
 
 /* 0 if a client would believe this daemon, else -1. */
 static int
-look_at_daemon(struct doctor *doctor, const struct vouch_conn *conn)
+look_at_daemon(struct doctor *doctor, const struct vouch_conn *conn, int error)
 {
-    const struct vouch_verdict *verdict = vouch_conn_verdict(conn);
     struct vouch_cert *cert = vouch_conn_peer_cert(conn);
     char text[DOCTOR_TEXT];
 
@@ -290,13 +301,13 @@ look_at_daemon(struct doctor *doctor, const struct vouch_conn *conn)
     doctor->theirs = vouch_cert_ref(cert);
     describe(cert, text, sizeof(text));
     doctor_ok("its certificate", "%s", text);
-    if (verdict->error == 0) {
+    if (error == 0) {
         doctor_ok("its chain", "signed by the authority in %s",
                   doctor->settings.tls_ca_certificate);
         return 0;
     }
-    doctor_fail(doctor, "its chain", advice_for(verdict->error), "%s",
-                vouch_verify_error_text(verdict->error));
+    doctor_fail(doctor, "its chain", advice_for(error), "%s",
+                vouch_verify_error_text(error));
     return -1;
 }
 
@@ -308,17 +319,21 @@ doctor_handshake(struct doctor *doctor)
     struct vouch_error err;
     char text[DOCTOR_TEXT];
     int status = -1;
+    int error = 0;
 
     vouch_error_clear(&err);
     config = open_minded(&doctor->settings, &err);
     if (config == NULL || vouch_conn_new(config, doctor->fd, &conn, &err) != 0)
         doctor_fail(doctor, "TLS", "", "%s", err.text);
-    else if (shake_hands(conn, doctor->fd) != 0) {
-        vouch_flom_tls_explain(conn, text, sizeof(text));
-        doctor_fail(doctor, "TLS", "", "%s", text);
-    } else {
-        status = look_at_daemon(doctor, conn);
-        (void) vouch_conn_close(conn);
+    else {
+        vouch_conn_set_arg(conn, &error);
+        if (shake_hands(conn, doctor->fd) != 0) {
+            vouch_flom_tls_explain(conn, text, sizeof(text));
+            doctor_fail(doctor, "TLS", "", "%s", text);
+        } else {
+            status = look_at_daemon(doctor, conn, error);
+            (void) vouch_conn_close(conn);
+        }
     }
     vouch_conn_free(conn);
     vouch_config_free(config);

@@ -21,15 +21,13 @@ our @EXPORT_OK = qw(flom flom_path sample start_flom finish message lock_message
 
 $ENV{HOME} = temp_dir() . '';    # no configuration of the user's
 
-our @IN;    # what starts flom elsewhere: local @VouchTest::Flom::IN = ('ip', 'netns', ...)
-
 sub flom_path { return File::Spec->rel2abs('blib/script/flom') }
 
 # (exit status, stdout, stderr) of flom with these arguments.
 sub flom {
     my (@arg) = @_;
     my %opt = ref $arg[-1] ? %{ pop @arg } : ();
-    return run_command([@IN, flom_path(), @arg], %opt);
+    return run_command([flom_path(), @arg], %opt);
 }
 
 # A flom in the background; what it prints goes to $path.out and .err.
@@ -43,8 +41,7 @@ sub start_flom {
         open STDOUT, '>', "$path.out" or POSIX::_exit(126);
         open STDERR, '>', "$path.err" or POSIX::_exit(126);
         $SIG{ALRM} = 'DEFAULT';
-        my @command = @IN ? (@IN, flom_path()) : 'flom';
-        exec { $IN[0] // flom_path() } @command, @arg or POSIX::_exit(127);
+        exec { flom_path() } 'flom', @arg or POSIX::_exit(127);
     }
     return { pid => $pid, path => $path };
 }
@@ -102,12 +99,10 @@ sub tcp {
     return $self->start;
 }
 
-# Elsewhere (@IN) all are.
 sub _free_port {
     my ($host) = @_;
-    return 28_015 if @IN;
-    my $free = IO::Socket::IP->new(LocalHost => $host, Listen => 1) or croak "no $host: $@";
-    my $port = $free->sockport;
+    my $free   = IO::Socket::IP->new(LocalHost => $host, Listen => 1) or croak "no $host: $@";
+    my $port   = $free->sockport;
     close $free or croak "close: $!";
     return $port;
 }

@@ -105,7 +105,8 @@ int flom_handle_lock(flom_handle_t *handle);
 /*
  * Unlock if the state is LOCKED, and disconnect: DISCONNECTED.  In other
  * states but CONNECTED: FLOM_RC_API_INVALID_SEQUENCE.  FLOM_RC_SEND_ERROR if
- * the daemon has gone, and the lock with it.
+ * the daemon has gone, and the lock with it; FLOM_RC_LOCK_CANT_LOCK if it has
+ * taken the lock back.
  */
 int flom_handle_unlock(flom_handle_t *handle);
 

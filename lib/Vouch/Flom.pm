@@ -249,8 +249,9 @@ request is withdrawn.
     my $code = Vouch::Flom::handle_unlock($handle);
 
 Unlock and disconnect. When it returns, the daemon has taken the lock back.
-C<RC_SEND_ERROR> if the daemon had gone before. C<RC_API_INVALID_SEQUENCE> if nothing
-has been locked, or tried to.
+C<RC_SEND_ERROR> if the daemon had gone before, C<RC_LOCK_CANT_LOCK> if it had
+taken the lock back. C<RC_API_INVALID_SEQUENCE> if nothing has been locked, or
+tried to.
 
 =head2 handle_unlock_rollback
 

@@ -432,6 +432,20 @@ test_daemon_gone(flom_handle_t *handle)
     is_int(handle->state, FLOM_HANDLE_STATE_DISCONNECTED, "DISCONNECTED");
 }
 
+/* As a daemon of Vouch does, when a lease ends or somebody is thrown out. */
+static void
+test_taken_back(flom_handle_t *handle)
+{
+    pid_t pid =
+        play(FIRST("0") HEAD "step=\"32\"><answer rc=\"3\"/></msg>", 1, 1);
+
+    is_int(flom_handle_lock(handle), 0, "locked");
+    is_int(flom_handle_unlock(handle), FLOM_RC_LOCK_CANT_LOCK,
+           "the daemon has taken the lock back: unlock says so");
+    is_int(handle->state, FLOM_HANDLE_STATE_DISCONNECTED, "DISCONNECTED");
+    gone(pid);
+}
+
 static void
 on_alarm(int number)
 {
@@ -512,6 +526,7 @@ main(void)
     test_answers(handle);
     test_late_grant(handle);
     test_daemon_gone(handle);
+    test_taken_back(handle);
     test_signals(handle);
     flom_handle_delete(handle);
     test_no_descriptors();

@@ -45,7 +45,7 @@ sub run_program {
     my ($program, @arg) = @_;
     my %env = environment();
     local @ENV{ keys %env } = values %env;
-    return run_command([$program, @arg], seconds => 60);
+    return run_command([$program, @arg], seconds => 230);
 }
 
 # What a program that ends well prints, in lines.

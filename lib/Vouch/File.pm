@@ -44,7 +44,7 @@ sub stamp {
     if (@facts) {
         # So soon after a change there may be another at the same time.
         state $unsure = 0;
-        my $new = Time::HiRes::time() - $facts[9] < SURE_AFTER ? $unsure++ : q();
+        my $new = Time::HiRes::time() - $facts[10] < SURE_AFTER ? $unsure++ : q();
         return join ':', @facts[0, 1, 7, 9, 10], $new;
     }
     _fail("$path cannot be read: $!", $!) if $! != ENOENT;

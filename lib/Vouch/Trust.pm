@@ -41,7 +41,7 @@ sub check {
     return 'unlisted';
 }
 
-sub is_allowed {
+sub allows {
     my ($self, $certificate) = @_;
     my $verdict = $self->check($certificate);
     return 0 if !defined $certificate;
@@ -224,7 +224,7 @@ Vouch::Trust - lists of fingerprints, in files, that are read again when they ch
 
     sub may_enter {
         my ($socket) = @_;
-        return $trust->is_allowed($socket->certificate);
+        return $trust->allows($socket->certificate);
     }
 
 =head1 DESCRIPTION
@@ -251,14 +251,14 @@ all processes, without a restart. Who has a connection open keeps it.
     my $trust = Vouch::Trust->new(allow => 'friends');
     say $trust->check($alex);             # prints: allowed
     say $trust->check($berta);            # prints: unlisted
-    say $trust->is_allowed($berta);       # prints: 0
+    say $trust->allows($berta);       # prints: 0
 
     $trust->add(allow => $berta, 'Berta, the new one');
-    say $trust->is_allowed($berta);       # prints: 1
+    say $trust->allows($berta);       # prints: 1
     say $trust->comment(allow => $berta->fingerprint);
     # prints: Berta, the new one
     $trust->remove(allow => $berta);
-    say $trust->is_allowed($berta);       # prints: 0
+    say $trust->allows($berta);       # prints: 0
 
 =for example end
 
@@ -301,9 +301,9 @@ C<denied> if the certificate, or its key, is in the list of C<deny>; C<allowed>
 if it is not, and is in that of C<allow>; else C<unlisted>, as is undef, for
 nobody.
 
-=head2 is_allowed
+=head2 allows
 
-    return not_authorised('Ask Alex') if !$trust->is_allowed($certificate);
+    return not_authorised('Ask Alex') if !$trust->allows($certificate);
 
 1 if the certificate is allowed, or, where there is no list C<allow>, unlisted;
 else 0. 0 for undef: who shows no certificate is nobody.

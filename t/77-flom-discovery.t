@@ -62,9 +62,11 @@ TEXT
     my $begin = time;
     ($status, $out, $err) = find('-A', $GROUP, '-V', '-D', 3, '-I', 120, '--', 'echo', 'found');
     my $took = time - $begin;
-    is $status, 99, 'nobody is there';
-    is $err, "flom_client_connect: ret_cod=-105 (ERROR: 'connect' function returned an error condition)\n",
-        'which is told';
+    is $status, 99,       'nobody is there';
+    is $err,    <<"TEXT", 'which is told';
+flom_client_connect: ret_cod=-105 (ERROR: 'connect' function returned an error condition)
+flom: nobody answers in the group $GROUP, port 39801
+TEXT
     is $out =~ s/\A(?:\[.*\n){29}//r, <<"TEXT" x 3, 'three questions, no answer';
 sending UDP multicast datagram to $GROUP/39801 ('${\QUESTION}')
 no reply from $GROUP/39801
@@ -122,10 +124,12 @@ SH
         [0, "Starting FLoM daemon immediate shutdown...\n", ''], '-X finds and ends it';
     is_deeply [flom('-P', PORT + 1, '-A', '10.77.0.1', '-I', 50, '--', 'true')],
         [
-        99, '',
+        99,
+        '',
         "flom_client_connect: ret_cod=-133 (ERROR: 'setsockopt' function returned an error condition)\n"
+            . "flom: the daemon was not started: discovery: 10.77.0.1:39802: is not the address of a multicast group\n"
         ],
-        'what is no group cannot be joined';
+        'what is no group cannot be joined, and that is told';
 };
 
 subtest 'a unicast address and a group' => sub {
@@ -204,8 +208,10 @@ subtest 'what a daemon cannot do is told in words' => sub {
     like $err, qr/$GROUP:39801: another daemon of this host has this group/, 'is one too many';
     is_deeply [find('-A', $GROUP, '--discovery-ttl', 256, '--', 'true')],
         [
-        99, '',
+        99,
+        '',
         "flom_client_connect: ret_cod=-133 (ERROR: 'setsockopt' function returned an error condition)\n"
+            . "flom: a TTL of 256: it must be from 1 to 255\n"
         ],
         'a TTL that is none';
 };

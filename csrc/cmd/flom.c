@@ -120,12 +120,15 @@ static int
 start(const struct vouch_flom_settings *settings,
       const struct flom_extra *extra)
 {
-    int rc = flom_start(settings, extra);
+    struct vouch_error err;
+    int rc;
 
+    vouch_error_clear(&err);
+    rc = flom_start(settings, extra, &err);
     if (rc == 0)
         return FLOM_EXIT_OK;
     (void) fprintf(stderr, "flom: the daemon was not started: %s\n",
-                   vouch_flom_rc_text(rc));
+                   *err.text != '\0' ? err.text : vouch_flom_rc_text(rc));
     return FLOM_EXIT_ERROR;
 }
 

@@ -153,10 +153,12 @@ may_start(const struct vouch_flom_client *client,
 }
 
 static int
-not_started(int rc)
+not_started(int rc, const char *why)
 {
     (void) fprintf(stderr, "flom_client_connect: ret_cod=%d (%s)\n", rc,
                    vouch_flom_rc_text(rc));
+    if (*why != '\0')
+        (void) fprintf(stderr, "flom: the daemon was not started: %s\n", why);
     return FLOM_EXIT_ERROR;
 }
 
@@ -167,17 +169,19 @@ connect_or_start(struct vouch_flom_client *client,
 {
     int64_t deadline = earlier(connect_deadline(settings), until);
     int outcome = try_to_connect(client, deadline);
+    struct vouch_error err;
     int rc;
 
     if (outcome == -1 && may_start(client, settings)) {
-        rc = flom_start(settings, extra);
+        vouch_error_clear(&err);
+        rc = flom_start(settings, extra, &err);
         if (rc != 0)
-            return not_started(rc);
+            return not_started(rc, err.text);
         deadline = earlier(connect_deadline(settings), until);
         outcome = flom_start_connect(client, deadline, try_to_connect);
         /* FLoM has a code of its own for nobody who answers even then. */
         if (outcome == -1 && is_unanswered(client, settings))
-            return not_started(VOUCH_FLOM_RC_CONNECTION_REFUSED);
+            return not_started(VOUCH_FLOM_RC_CONNECTION_REFUSED, "");
     }
     if (outcome == 1)
         return until == VOUCH_FOREVER || deadline != until

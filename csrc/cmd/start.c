@@ -47,13 +47,24 @@ close_all(int keep)
     }
 }
 
+/* What a daemon tells of its beginning; small enough to go through a pipe in
+ * one piece. */
+struct beginning {
+    int rc;
+    char why[VOUCH_ERROR_TEXT];
+};
+
 static void
-tell(int pipe_fd, int rc)
+tell(int pipe_fd, int rc, const char *why)
 {
+    struct beginning beginning;
     ssize_t count;
 
+    memset(&beginning, 0, sizeof(beginning));
+    beginning.rc = rc;
+    (void) snprintf(beginning.why, sizeof(beginning.why), "%s", why);
     do
-        count = write(pipe_fd, &rc, sizeof(rc));
+        count = write(pipe_fd, &beginning, sizeof(beginning));
     while (count == -1 && errno == EINTR);
     (void) close(pipe_fd);
 }
@@ -80,13 +91,13 @@ be_daemon(const struct vouch_flom_settings *settings,
     (void) flom_log_open(extra, &options, settings);
     if (lockd_new(&options, &daemon, &rc, &err) != 0) {
         flom_log_failure(&options, &err);
-        tell(pipe_fd, rc);
+        tell(pipe_fd, rc, err.text);
         _exit(status);
     }
     /* Away from where it was started, unless its socket is named from there. */
     if (settings->socket_name == NULL || *settings->socket_name == '/')
         (void) chdir("/");
-    tell(pipe_fd, 0);
+    tell(pipe_fd, 0, "");
     if (lockd_run(daemon, &err) == 0)
         status = EXIT_SUCCESS;
     else
@@ -110,24 +121,27 @@ be_intermediate(const struct vouch_flom_settings *settings,
     _exit(child == -1 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
-/* What the daemon says of its beginning. */
+/* A code, and the reason if there is one. */
 static int
-hear(int pipe_fd)
+hear(int pipe_fd, struct vouch_error *err)
 {
-    int rc = VOUCH_FLOM_RC_DAEMON_NOT_STARTED;
+    struct beginning beginning;
     ssize_t count;
 
     do
-        count = read(pipe_fd, &rc, sizeof(rc));
+        count = read(pipe_fd, &beginning, sizeof(beginning));
     while (count == -1 && errno == EINTR);
-    if (count != (ssize_t) sizeof(rc))
-        rc = VOUCH_FLOM_RC_DAEMON_NOT_STARTED;
-    return rc;
+    if (count != (ssize_t) sizeof(beginning))
+        return VOUCH_FLOM_RC_DAEMON_NOT_STARTED;
+    beginning.why[sizeof(beginning.why) - 1] = '\0';
+    if (*beginning.why != '\0')
+        (void) vouch_error_set(err, VOUCH_E_SYSTEM, "%s", beginning.why);
+    return beginning.rc;
 }
 
 int
 flom_start(const struct vouch_flom_settings *settings,
-           const struct flom_extra *extra)
+           const struct flom_extra *extra, struct vouch_error *err)
 {
     int ends[2];
     pid_t child;
@@ -149,7 +163,7 @@ flom_start(const struct vouch_flom_settings *settings,
     (void) close(ends[1]);
     while (waitpid(child, NULL, 0) == -1 && errno == EINTR)
         continue;
-    rc = hear(ends[0]);
+    rc = hear(ends[0], err);
     (void) close(ends[0]);
     /* Somebody else is starting one, or has. */
     if (rc == VOUCH_FLOM_RC_FLOCK_ERROR || rc == VOUCH_FLOM_RC_BIND_ERROR)

@@ -7,13 +7,15 @@
 #include <stdint.h>
 
 struct flom_extra;
+struct vouch_error;
 struct vouch_flom_client;
 struct vouch_flom_settings;
 
 /* Start one, and wait until it listens or could not.  0 (it listens, or
- * another one is being started), or a code of FLoM. */
+ * another one is being started), or a code of FLoM, with the daemon's reason in
+ * *err if it gave one. */
 int flom_start(const struct vouch_flom_settings *settings,
-               const struct flom_extra *extra);
+               const struct flom_extra *extra, struct vouch_error *err);
 
 /* Connect to what was just started, by the function given: again and again
  * for a second, as another starter's daemon may not listen yet. */

@@ -128,11 +128,13 @@ not_found(struct vouch_flom_client *client)
     struct vouch_error err;
 
     vouch_error_clear(&err);
-    (void) vouch_error_set_sys(&err, VOUCH_E_SYSTEM, ECONNREFUSED,
-                               "nobody answers in the group %s, port %d",
-                               client->settings.multicast_address,
-                               client->settings.multicast_port);
-    return not_connected(client, &err);
+    (void) vouch_error_set(
+        &err, VOUCH_E_SYSTEM, "nobody answers in the group %s, port %d",
+        client->settings.multicast_address, client->settings.multicast_port);
+    (void) vouch_flom_client_explain(client, VOUCH_FLOM_RC_CONNECT_ERROR,
+                                     err.text);
+    client->error.sys_errno = ECONNREFUSED;
+    return -1;
 }
 
 /* 0 found, and the connection begun; -1; VOUCH_FLOM_WANT_READ */
@@ -150,7 +152,7 @@ go_on_looking(struct vouch_flom_client *client)
     if (outcome == 0)
         return begin_with_found(client);
     return outcome == 1 ? not_found(client)
-                        : vouch_flom_client_fail(client, rc, "%s", err.text);
+                        : vouch_flom_client_explain(client, rc, err.text);
 }
 
 static int

@@ -27,8 +27,8 @@ find_tcp(struct vouch_flom_client *client,
         settings, client->addresses, CLIENT_ADDRESSES, &err);
     if (client->address_count > 0)
         return 0;
-    return vouch_flom_client_fail(client, VOUCH_FLOM_RC_GETADDRINFO_ERROR,
-                                  "%s", err.text);
+    return vouch_flom_client_explain(client, VOUCH_FLOM_RC_GETADDRINFO_ERROR,
+                                     err.text);
 }
 
 static int
@@ -50,6 +50,9 @@ not_connected(struct vouch_flom_client *client, const struct vouch_error *err)
     (void) vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s",
                                   err->text);
     client->error.sys_errno = err->sys_errno;
+    /* Nobody listens: what FLoM says is enough. */
+    client->is_explained =
+        err->sys_errno != ECONNREFUSED && err->sys_errno != ENOENT;
     return -1;
 }
 

@@ -64,7 +64,8 @@ sub raw { return bless { socket => $_[0], buffer => '' }, 'VouchTest::FlomTls::R
 # A daemon on a TCP address; it ends with the object.
 sub new {
     my ($class, $host, @arg) = @_;
-    my $port = free_port($host) or return;
+    my %arg  = @arg;
+    my $port = free_port($arg{'-n'} ? "$host%$arg{'-n'}" : $host) or return;
     my $self = bless { host => $host, port => $port, owner => $$ }, $class;
     $self->{flom} = start_flom('--daemon', '-a', $host, '-p', $port, '-d', -1, '--log-level', 'info', @arg);
     wait_until(sub { $self->log =~ /FLM003I/ || waitpid($self->pid, POSIX::WNOHANG()) != 0 });

@@ -47,7 +47,7 @@ sub start_there { my (@arg) = @_; local @VouchTest::Flom::IN = $there->command; 
 sub hold {
     my ($daemon, $name, @arg) = @_;
     my %file = map { $_ => "$dir/$name-$_" } qw(started fifo killed);
-    mkfifo($file{fifo}, 0600) or die "mkfifo: $!";
+    mkfifo($file{fifo}, oct '600') or die "mkfifo: $!";
     my $command = <<"SH";
 trap 'date +%s.%N >"$file{killed}"; exit 5' TERM
 echo >"$file{started}"

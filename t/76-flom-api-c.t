@@ -192,6 +192,9 @@ subtest 'over TCP, with TLS' => sub {
         ['new', 0, 0, '(null)', 0, 0, 0, 0, 0, 0, 'a', 0], 'a lock';
     is_deeply [results($old, @way, @files[0, 1], "tls_ca_certificate=$alien->{cert}", qw(lock state))],
         ['new', 0, 0, '(null)', 0, 0, 0, -407, 22], 'not from a daemon that is not trusted';
+    my @alien = ("tls_certificate=$alien->{cert}", "tls_private_key=$alien->{key}", $files[2]);
+    is_deeply [results($old, @way, @alien, qw(resource_timeout=5000 lock state unlock))],
+        ['new', 0, 0, '(null)', 0, 0, 0, 0, -409, 23, 0], 'nor by one that it does not trust';
     is_deeply [results($old, @way, qw(resource_timeout=5000 lock state unlock))],
         ['new', 0, 0, '(null)', 0, -126, 23, 0], 'and not in the clear';
 };

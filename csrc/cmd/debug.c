@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "cmd/debug_multicast.h"
+#include "cmd/debug_tls.h"
 
 static const struct feature {
     const char *name;
@@ -14,6 +15,8 @@ static const struct feature {
 } FEATURES[] = {
     {"ipv6.multicast.client", flom_debug_multicast_client},
     {"ipv6.multicast.server", flom_debug_multicast_server},
+    {"tls.client", flom_debug_tls_client},
+    {"tls.server", flom_debug_tls_server},
 };
 
 int

@@ -32,7 +32,7 @@ Vouch::Pins - a set of fingerprints (internal)
 
 =head1 DESCRIPTION
 
-For use by L<Vouch::Gemini::Server> only; it may change in any release. Programs
+For use by L<Vouch::Gemini::Server> and L<Vouch::Trust>; it may change in any release. Programs
 have L<Vouch::Context/Pins>.
 
 It carries a set of the C core (F<csrc/tls/pins.h>), to which certificates are

@@ -9,6 +9,7 @@ use Vouch              ();
 use Vouch::Certificate ();
 use Vouch::Error       ();
 use Vouch::File        ();
+use Vouch::Pins        ();
 
 use constant {
     MAX_BYTES    => 67_108_864,    # of a file: about seven hundred thousand fingerprints
@@ -22,7 +23,7 @@ sub new {
     my $self = bless { on_error => delete $arg{on_error} }, $class;
     for my $name (@LISTS) {
         my $file = delete $arg{$name} // next;
-        $self->{$name} = { file => $file, print => {}, kind => {}, stamp => q() };
+        $self->{$name} = { file => $file, print => {}, stamp => q() };
     }
     _wrong('new does not know ' . join ', ', sort keys %arg) if %arg;
     _wrong('name a file: allow, deny or both') if !grep { $self->{$_} } @LISTS;
@@ -116,12 +117,18 @@ sub _print_of {
     return _normal(blessed $what && $what->isa('Vouch::Certificate') ? $what->fingerprint : $what);
 }
 
+# By the C core, which compares in constant time.  Its set does not go into a
+# new thread.
 sub _has {
     my ($list, $certificate) = @_;
-    for my $kind (values %{ $list->{kind} }) {
-        return 1 if exists $list->{print}{ $certificate->fingerprint(%$kind) };
-    }
-    return 0;
+    $list->{pins} = _pins(keys %{ $list->{print} }) if !blessed $list->{pins};
+    return $list->{pins}->_matches($certificate);
+}
+
+sub _pins {
+    my $pins = Vouch::Pins::_new();
+    $pins->_add($_) for @_;
+    return $pins;
 }
 
 # Read what has changed.  What cannot be read leaves the list as it was, and
@@ -149,16 +156,17 @@ sub _refresh {
 sub _load {
     my ($self, $list) = @_;
     my $file = $list->{file};
-    $list->{stamp}         = Vouch::File::stamp($file) // 'none';
-    @$list{qw(print kind)} = _parse($file, Vouch::File::read_file($file, max => MAX_BYTES));
-    $list->{error}         = undef;
+    $list->{stamp} = Vouch::File::stamp($file) // 'none';
+    $list->{print} = _parse($file, Vouch::File::read_file($file, max => MAX_BYTES));
+    $list->{pins}  = undef;
+    $list->{error} = undef;
     delete $self->{told};
     return;
 }
 
 sub _parse {
     my ($file, $text) = @_;
-    my (%print, %kind);
+    my %print;
     my $number = 0;
     for my $line (split /\n/, $text) {
         $number++;
@@ -170,11 +178,8 @@ sub _parse {
         next if !defined $print;
         my ($comment) = $line =~ /\A\s*\S+\s+(.*?)\s*\z/;
         $print{$print} = $comment // q();
-        my ($digest, $of) = $print =~ /\A(\w+)\$(?:(spki|pub)\$)?/;
-        $kind{ $digest . ($of // q()) } //=
-            { digest => $digest, of => !defined $of ? 'certificate' : $of eq 'pub' ? 'key' : 'spki' };
     }
-    return (\%print, \%kind);
+    return \%print;
 }
 
 # The fingerprint of a line, undef for one that is empty or a comment.

@@ -113,6 +113,10 @@ subtest 'two handles' => sub {
         'the second is told that it is busy, and gets it from the first';
 };
 
+subtest 'threads' => sub {
+    says('threads=16', [16 * 20], 'sixteen with a handle each: one at a time has the lock');
+};
+
 # FLoM's answers the second lock with -13, and loses the grant.
 subtest 'a timeout, and the same handle again' => sub {
     my @socket = ('new', 'socket_name=' . $daemon->socket, 'resource_name=late');

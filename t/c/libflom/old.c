@@ -8,6 +8,7 @@
  *   state element      of the handle
  *   error=N            the code in words
  *   handle=N           go on with handle N, 0 to 3
+ *   threads=N          N handles in as many threads count to 20 each
  *   cycles=N           lock and unlock N times, and tell what has grown
  *   pause              print "ready", and wait for a line on standard input
  *   abort              die at once
@@ -17,9 +18,13 @@
 #include "old.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #define HANDLES 4
+#define THREADS 64
+#define ROUNDS 20
 #define SOME_KB 512 /* what an allocator may take without a leak */
 
 static flom_handle_t *handles[HANDLES];
@@ -43,6 +48,46 @@ kilobytes(void)
 
     (void) getrusage(RUSAGE_SELF, &usage);
     return usage.ru_maxrss;
+}
+
+static volatile int counter; /* nothing but the lock guards it */
+
+static void *
+count_up(void *arg)
+{
+    const char *socket = arg;
+    flom_handle_t *own = flom_handle_new();
+    int rc = flom_handle_set_socket_name(own, socket);
+    int seen;
+    int i;
+
+    for (i = 0; rc == 0 && i < ROUNDS; i++) {
+        rc = flom_handle_lock(own);
+        if (rc != 0)
+            break;
+        seen = counter;
+        (void) sched_yield();
+        counter = seen + 1;
+        rc = flom_handle_unlock(own);
+    }
+    flom_handle_delete(own);
+    return NULL;
+}
+
+/* What all have counted together. */
+static int
+threads(long count)
+{
+    pthread_t thread[THREADS];
+    char socket[108];
+    long i;
+
+    strcpy(socket, flom_handle_get_socket_name(*handle));
+    for (i = 0; i < count && i < THREADS; i++)
+        (void) pthread_create(&thread[i], NULL, count_up, socket);
+    while (i-- > 0)
+        (void) pthread_join(thread[i], NULL);
+    return counter;
 }
 
 static int
@@ -157,6 +202,8 @@ other(const char *word, const char *value)
         say(flom_strerror((int) strtol(value, NULL, 10)));
     else if (strcmp(word, "handle") == 0)
         handle = &handles[strtol(value, NULL, 10) % HANDLES];
+    else if (strcmp(word, "threads") == 0)
+        printf("%d\n", threads(strtol(value, NULL, 10)));
     else if (strcmp(word, "cycles") == 0)
         printf("%d\n", cycles(strtol(value, NULL, 10)));
     else

@@ -28,7 +28,7 @@ sub compile {
     my ($stem)  = $files->[0] =~ /([^.\/]+)\.(?:cc?)\z/ or croak "not C: $files->[0]";
     my $program = join '-', temp_dir() . "/$stem", $compiler =~ s/\W//gr;
     my $library = library_dir();
-    @flag = ("-I$library", "-L$library", '-lflom') if !@flag;
+    @flag = ("-I$library", "-L$library", '-lflom', '-pthread') if !@flag;
     my ($status, undef, $said) = run_command([
         $compiler, '-Wall', '-Werror',
         sanitizer_flags(), '-o', $program, (map { m{/} ? $_ : "t/c/libflom/$_" } @$files), @flag

@@ -188,6 +188,20 @@ _token(self)
   OUTPUT:
     RETVAL
 
+int
+_found(self, settings)
+    struct vxs_link *self
+    struct vouch_flom_settings *settings
+  PREINIT:
+    struct vouch_error err;
+  CODE:
+    vouch_error_clear(&err);
+    RETVAL = vouch_flom_client_found(self->client, settings, &err);
+    if (RETVAL == -1)
+        vxs_throw(aTHX_ &err);
+  OUTPUT:
+    RETVAL
+
 NV
 _next_ping(self)
     struct vxs_link *self

@@ -65,6 +65,14 @@ _nowhere(self)
     (void) vouch_flom_settings_set_text(&self->unicast_address, NULL, NULL);
     (void) vouch_flom_settings_set_text(&self->multicast_address, NULL, NULL);
 
+SV *
+_copy(self)
+    struct vouch_flom_settings *self
+  CODE:
+    RETVAL = vxs_settings_copy(aTHX_ self);
+  OUTPUT:
+    RETVAL
+
 int
 _conflict(self)
     struct vouch_flom_settings *self

@@ -112,7 +112,7 @@ vxs_link_new(pTHX_ const struct vouch_flom_settings *settings)
 }
 
 SV *
-vxs_settings_new(pTHX)
+vxs_settings_copy(pTHX_ const struct vouch_flom_settings *settings)
 {
     struct vouch_flom_settings *self;
     struct vouch_error err;
@@ -122,9 +122,17 @@ vxs_settings_new(pTHX)
     Newxz(self, 1, struct vouch_flom_settings);
     object = sv_2mortal(
         vxs_wrap(aTHX_ "Vouch::Lock::Settings", self, 0, &vxs_settings_vtbl));
-    if (vouch_flom_settings_init(self, &err) != 0)
+    if ((settings == NULL ? vouch_flom_settings_init(self, &err)
+                          : vouch_flom_settings_copy(settings, self, &err))
+        != 0)
         vxs_throw(aTHX_ & err);
     return SvREFCNT_inc_simple_NN(object);
+}
+
+SV *
+vxs_settings_new(pTHX)
+{
+    return vxs_settings_copy(aTHX_ NULL);
 }
 
 /* --- locks -----------------------------------------------------------------*/

@@ -26,6 +26,9 @@ SV *vxs_link_new(pTHX_ const struct vouch_flom_settings *settings);
 /* A new object with FLoM's defaults. */
 SV *vxs_settings_new(pTHX);
 
+/* A new object with a copy of these (NULL: FLoM's defaults). */
+SV *vxs_settings_copy(pTHX_ const struct vouch_flom_settings *settings);
+
 /* Push the facts of the settings that Perl needs: names and values. */
 void vxs_push_settings(pTHX_ const struct vouch_flom_settings *self);
 

@@ -373,11 +373,18 @@ sub _ask {
 
 sub _connected {
     my ($self, $outcome) = @_;
-    return $self->_ask if $outcome == 0;
-    my $link = $self->{link};
+    my ($link, $server)  = @$self{qw(link server)};
+    if ($outcome == 0) {
+        $server->_connected($link);
+        return $self->_ask;
+    }
+    if ($server->_forget) {
+        $self->{link} = $server->_new_link;
+        return $self->_connect;
+    }
     if ($link->_errno == ENOENT || $link->_errno == ECONNREFUSED) {
         return $self->_pause if defined $self->{retry_until}  && _now() < $self->{retry_until};
-        return $self->_start if !defined $self->{retry_until} && $self->{server}->_may_start;
+        return $self->_start if !defined $self->{retry_until} && $server->_may_start;
     }
     return $self->_not_connected($link->_reason);
 }
@@ -434,7 +441,7 @@ sub _answered {
 sub _again {
     my ($self) = @_;
     $self->{server}->disconnect;
-    $self->{link} = Vouch::Lock::Link::_new($self->{server}{settings});
+    $self->{link} = $self->{server}->_new_link;
     return $self->_connect;
 }
 

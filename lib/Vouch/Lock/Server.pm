@@ -188,7 +188,29 @@ sub _obtain {
             return ($link, 1);
         }
     }
-    return (Vouch::Lock::Link::_new($self->{settings}), 0);
+    return ($self->_new_link, 0);
+}
+
+# One to the daemon that was found before, if it was looked for.
+sub _new_link {
+    my ($self) = @_;
+    return Vouch::Lock::Link::_new($self->{found} // $self->{settings});
+}
+
+# The first daemon that answers in a group has all our locks: another one
+# would give the same ones to others.
+sub _connected {
+    my ($self, $link) = @_;
+    return if $self->{found} || !defined $self->{facts}{multicast_address};
+    my $settings = $self->{settings}->_copy;
+    $self->{found} = $settings if $link->_found($settings);
+    return;
+}
+
+# It does not answer any more; true if another one is to be looked for.
+sub _forget {
+    my ($self) = @_;
+    return defined delete $self->{found};
 }
 
 # It is not needed for now.
@@ -298,7 +320,8 @@ The daemon's host: C<host>, C<host:port>, C<[IPv6]:port> or an IPv6 address.
 =item multicast
 
 The group and port where daemons are asked for their address, written as for
-C<address>.
+C<address>. The first that answers is used for all locks of this object, as long
+as it can be connected to.
 
 =item interface
 

@@ -51,7 +51,8 @@ sub _common {
     my ($query) = $request->text =~ /\?(.*)\z/s;
     my $path    = $request->path;
     my $rest    = substr $path, length $mount;
-    my @titan   = !$request->is_titan
+    my @titan =
+        !$request->is_titan
         ? ()
         : (
         REQUEST_METHOD => 'TITAN',

@@ -112,7 +112,7 @@ sub _turn {
     my $now = clock_gettime(CLOCK_MONOTONIC);
     $self->_accept      if $self->{listener} && ($accept || $now >= ($self->{due} // $now + 1));
     $self->_again       if %{ $self->{again} };
-    $self->_sweep($now) if $now - $self->{swept} >= $self->{sweep};
+    $self->_sweep($now) if $now - $self->{swept} >= $self->_sweep_after;
     $self->_nap($now)   if %{ $self->{napping} };
     return;
 }
@@ -121,10 +121,17 @@ sub _wait_ms {
     my ($self)   = @_;
     my $listener = $self->{listener};
     my $next     = $listener ? $listener->next_deadline : undef;
-    my $seconds  = %{ $self->{again} } ? 0 : %{ $self->{napping} } ? NAP : $self->{sweep};
+    my $seconds  = %{ $self->{again} } ? 0 : %{ $self->{napping} } ? NAP : $self->_sweep_after;
     $self->{due} = defined $next ? clock_gettime(CLOCK_MONOTONIC) + $next : undef;
     $seconds     = $next if defined $next && $next < $seconds;
     return int(1000 * $seconds + 0.999);
+}
+
+# To look at few is cheap, so that is done more often.
+sub _sweep_after {
+    my ($self) = @_;
+    my $count = keys %{ $self->{conns} };
+    return $count && $count < FEW ? min(SOON, $self->{sweep}) : $self->{sweep};
 }
 
 sub _accept {
@@ -218,8 +225,9 @@ sub _wait_for_more {
     my ($self, $conn) = @_;
     my $session = $conn->{session};
     my $program = $session->program;
-    if    ($program)                      { $self->_watch_program($conn, $program) }
-    elsif ($session->{state} eq 'answer') { $self->{napping}{ $conn->{fd} } = $conn }
+    $self->_watch_program($conn, $program) if $program;
+    $self->{napping}{ $conn->{fd} } = $conn
+        if $program ? !%{ $conn->{program_fds} } : $session->{state} eq 'answer';
     return $self->_watch($conn, $conn->{at_end} ? 0 : Vouch::Poller::READ);
 }
 
@@ -434,7 +442,7 @@ runs.
 
 One connection, to its end.
 
-=head2 RECORD, TURNS, NAP, LINGER, LINGERERS, DISCARD
+=head2 RECORD, TURNS, NAP, LINGER, LINGERERS, DISCARD, FEW, SOON
 
     my $seconds = Vouch::Gemini::Server::Loop::LINGER;
 

@@ -23,6 +23,7 @@ use constant {
     HEADER_MAX => 1029,      # "20 " and 1024 bytes and CR LF
     PIECE      => 65_536,    # bytes that are read at once
     PATIENCE   => 2,         # seconds between asking a process to go and ending it
+    MOMENT     => 0.25,      # seconds between the end of its output and its own
 };
 
 my %DEFINED = map { $_ => 1 } qw(10 11 20 30 31 40 41 42 43 44 50 51 52 53 59 60 61 62);
@@ -143,16 +144,29 @@ sub next_piece {
         $self->{read} = '';
         return $piece;
     }
-    return '' if $self->{from};
-    return;
+    return $self->{from} || $self->_is_about_to_end ? '' : undef;
+}
+
+# Its output has ended: how it has ended itself is known a moment later.
+sub _is_about_to_end {
+    my ($self) = @_;
+    return 0 if !$self->{pid};
+    $self->_reap;
+    return 0 if !$self->{pid};
+    return 1 if _now() < $self->{progress} + MOMENT;
+    $leaving{ delete $self->{pid} } = $self->{ends};
+    return 0;
 }
 
 # Whether its body has ended otherwise than by its own will.
 sub is_cut { return $_[0]{cut} }
 
+# Whether it has had all the time it may have.
+sub is_over { return _now() >= $_[0]{ends} }
+
 sub expire {
     my ($self) = @_;
-    my $why = _now() >= $self->{ends} ? 'has run for too long' : 'has said nothing for too long';
+    my $why = $self->is_over ? 'has run for too long' : 'has said nothing for too long';
     $self->_tell($why);
     $self->{cut} = 1;
     $self->end;
@@ -201,7 +215,7 @@ sub _read {
     return                 if !defined $count && ($!{EAGAIN} || $!{EWOULDBLOCK} || $!{EINTR});
     $self->{broken} = "$!" if !defined $count;
     $self->_let_go('from');
-    $self->_reap if $self->{pid};
+    $self->{progress} = _now();
     return;
 }
 
@@ -256,22 +270,14 @@ sub _tell {
     return;
 }
 
-# It has closed its output: how has it ended?  One that has not goes on for a
-# while, and then is ended.
 sub _reap {
     my ($self) = @_;
-    my $pid = $self->{pid};
-    if (waitpid($pid, POSIX::WNOHANG()) != $pid) {
-        $leaving{$pid} = $self->{ends};
-        delete $self->{pid};
-        return;
-    }
+    return if waitpid($self->{pid}, POSIX::WNOHANG()) == 0;
     delete $self->{pid};
     my $signal = $? & 127;
     return if !$signal;
-    $self->{cut}    = 1;
-    $self->{broken} = "was ended by signal $signal";
-    $self->_tell($self->{broken}) if $self->{response};
+    $self->{cut} = 1;
+    $self->_tell("was ended by signal $signal");
     return;
 }
 
@@ -380,6 +386,12 @@ Of the body: the empty text for nothing now, undef for the end.
 
 Whether the body has ended before its time.
 
+=head2 is_over
+
+    $program->expire if $program->is_over;
+
+Whether it has had all the time it may have.
+
 =head2 expire, end
 
     my $response = $program->expire;
@@ -393,7 +405,7 @@ The deadline has passed; no more is wanted.
 Takes in processes that have ended, and ends those that were asked to go and have
 not. Returns how many are left. C<forget> is for a process that was forked.
 
-=head2 HEADER_MAX, PIECE, PATIENCE
+=head2 HEADER_MAX, PIECE, PATIENCE, MOMENT
 
     my $limit = Vouch::Gemini::Server::Program::PIECE;
 

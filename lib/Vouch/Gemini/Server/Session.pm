@@ -80,7 +80,8 @@ sub expire {
         $self->{early} = 1;
         return $self->_refuse(59, 'The upload has taken too long');
     }
-    if ($state eq 'program') { return $self->_respond($self->{program}->expire) }
+    return $self->_respond($self->{program}->expire) if $state eq 'program';
+    $self->{program}->expire                         if $self->{hungry};
     return $self->_cut;
 }
 
@@ -297,9 +298,11 @@ sub _piece {
 # While there is nothing the program's own deadline counts.
 sub _of_program {
     my ($self, $program) = @_;
+    $program->expire if $program->is_over;
     my $piece = $program->next_piece;
-    if    (!defined $piece) { $self->{cut}      = 1 if $program->is_cut }
-    elsif ($piece eq '')    { $self->{deadline} = $program->deadline }
+    $self->{cut}      = 1 if $program->is_cut;
+    $self->{hungry}   = defined $piece && $piece eq '';
+    $self->{deadline} = $program->deadline if $self->{hungry};
     return $piece;
 }
 

@@ -148,7 +148,7 @@ sub _read {
 # "*.gmi: ;lang=de", "old.gmi: 31 new.gmi", "*.bin: text/plain".
 sub _rule {
     my ($line) = @_;
-    my ($pattern, $said) = $line =~ /\A\s*([^:\s\/]+)\s*:\s*(.*?)\s*\z/ or return;
+    my ($pattern, $said) = $line =~ /\A\s*([^:\s\/\x00-\x1F\x7F]+)\s*:\s*(.*?)\s*\z/ or return;
     return if $said =~ /[\x00-\x1F\x7F]/;
     return if $said !~ /\A(?:;.+|[1-6][0-9] .+)\z/ && !is_type($said);
     return if $said =~ /\A([1-6][0-9]) /           && !is_status($1);

@@ -25,6 +25,8 @@ use constant {
     LINGER    => 5,             # seconds to let a peer finish that was answered early
     LINGERERS => 1000,          # that are let
     DISCARD   => 67_108_864,    # bytes that are thrown away for one
+    FEW       => 500,           # connections whose deadlines are looked at
+    SOON      => 0.2,           # after so many seconds; those of more once a second
 };
 
 sub new {

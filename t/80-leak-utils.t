@@ -3,7 +3,8 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use VouchTest qw(identity slurp temp_dir);
+use VouchTest        qw(identity slurp temp_dir);
+use VouchTest::Leaks qw(check_leaks);
 use Vouch::Key;
 use Vouch::Utils;
 
@@ -11,12 +12,7 @@ use Vouch::Utils;
 # values of Perl (Test::LeakTrace, where it is installed) nor memory of C (the
 # size of this process).
 
-my $ROUNDS   = 300;
-my $FEW      = 30;     # of those that wait for the disk
-my $MAY_GROW = 256;    # KiB: malloc's own waste
-
-my $can_trace = eval { require Test::LeakTrace; 1 };
-my $dir       = temp_dir();
+my $dir = temp_dir();
 my ($cert_file, $key_file) = identity('server', cn => 'localhost', san => ['localhost', '127.0.0.1']);
 my $key = KEY_create_ec();
 my ($ca, $ca_key) = CERT_create(CA => 1, key => KEY_create_ec(), subject => { commonName => 'Root' });
@@ -74,35 +70,6 @@ my %what = (
     'freed' => sub { CERT_free($ca); KEY_free($key); CERT_free(PEM_file2cert($cert_file)) },
 );
 
-sub memory {
-    open my $status, '<', '/proc/self/status' or return;
-    my ($kib) = join('', <$status>) =~ /^VmRSS:\s+([0-9]+) kB$/m;
-    return $kib;
-}
-
-subtest 'values of Perl' => sub {
-    plan skip_all => 'Test::LeakTrace is not installed (libtest-leaktrace-perl)' if !$can_trace;
-    for my $name (sort keys %what) {
-        my $leaked;
-        $what{$name}->() for 1 .. 3;
-        for (1 .. 4) {
-            $leaked = Test::LeakTrace::leaked_count(sub { $what{$name}->(); undef $@ });
-            last if $leaked <= 0;    # hashes grow and shrink
-        }
-        cmp_ok $leaked, '<=', 0, $name;
-    }
-};
-
-subtest 'memory of C' => sub {
-    plan skip_all => 'a checker of memory makes everything large' if $ENV{VOUCH_TEST_TOOL};
-    plan skip_all => 'no /proc/self/status here'                  if !memory();
-    for my $name (sort keys %what) {
-        my $rounds = $name =~ /saved|certificates/ ? $FEW : $ROUNDS;
-        $what{$name}->() for 1 .. $rounds;
-        my $before = memory();
-        $what{$name}->() for 1 .. $rounds;
-        cmp_ok memory() - $before, '<=', $MAY_GROW, "$name, $rounds times";
-    }
-};
+check_leaks(\%what, few => qr/saved|certificates/);
 
 done_testing;

@@ -171,13 +171,13 @@ subtest 'the example' => sub {
     is_deeply \@got, [0, "30 $url/page/Hello\n", ''], 'vouch put';
     is ask($port, "$url/raw/Hello\r\n"), "20 text/plain; charset=UTF-8\r\nfrom a file\n", 'has done it';
     @got = run_command([@put, $file, $titan]);
-    is_deeply \@got, [1, "60 Show your certificate\n", ''], 'without a certificate it has not';
+    is_deeply \@got, [60, "60 Show your certificate\n", ''], 'without a certificate it has not';
     my $pin = Vouch::Certificate->from_file($server[0])->fingerprint;
     @got = run_command([@put[0 .. $#put - 2], '--fingerprint', $pin, $file, $titan]);
-    is $got[0], 1, 'trusting a fingerprint';
+    is $got[0], 60, 'trusting a fingerprint';
     like $got[1], qr/\A60 /, 'it gets an answer';
     @got = run_command([@put[0 .. $#put - 2], '--fingerprint', $alex, $file, $titan]);
-    is $got[0], 1, 'another fingerprint';
+    is $got[0], 3, 'another fingerprint';
     like $got[2], qr/\Avouch put: .*pinned/, 'is refused';
     @got = run_command([@put, $file, 'http://localhost/']);
     is $got[0], 2, 'a URL of another kind';

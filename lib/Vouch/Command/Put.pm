@@ -3,69 +3,90 @@ package Vouch::Command::Put 0.001;
 use v5.16;
 use warnings;
 
-use Vouch::Command qw(options usage);
-use Vouch::Error   ();
-use Vouch::Socket;
+use Vouch::Command         qw(options usage);
+use Vouch::Command::Client qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
+    tell_warnings);
+use Vouch::Command::Terminal qw(plain);
+use Vouch::Error             ();
 
-my $USAGE = <<'TEXT';
+my $USAGE = <<"TEXT";
 vouch put [OPTION...] FILE URL
+vouch put --delete [OPTION...] URL
 
 Uploads a file with Titan to a Gemini server, and prints what it answers.
 "-" reads standard input.  URL is titan://HOST[:PORT]/PATH or the same with
 gemini.
 
-  --cert FILE         your certificate
-  --key FILE          its key, if it is in a file of its own
-  --ca FILE           trust servers whose certificate this file vouches for
-  --fingerprint FP    trust the server with this fingerprint of its certificate
   --mime TYPE         what it is (text/gemini; by the name for some others)
   --token TEXT        a token, if the server wants one
-  --timeout SECONDS   for each step (30)
-  --help              this text
-
-The exit status is 0 if the server took it (2x or 3x), 1 if not.
+  --delete            delete the page instead
+$CLIENT_USAGE
+The exit status is 0 if the server took it (2x or 3x), else the class of the
+answer: 10 input, 40 and 50 failure, 60 certificate; 3 if the server is not
+trusted, 2 if this was called wrongly, 1 for anything else.
 TEXT
 
 use constant SIZE_MAX => 1024 * 1024 * 1024;
-use constant PORT     => 1965;
 
 my %MIME = (txt => 'text/plain', md => 'text/markdown', png => 'image/png', jpg => 'image/jpeg');
 
 sub run {
     my ($class, @argv) = @_;
-    my %opt   = (timeout => 30);
-    my @known = qw(cert=s key=s ca=s fingerprint=s mime=s token=s timeout=f help);
-    my ($file, $url, @rest) = options($USAGE, \@argv, map { $_ => \$opt{s/=.*//r} } @known);
+    my %opt;
+    my @known = (@CLIENT_OPTIONS, qw(mime=s token=s delete));
+    my @rest  = options($USAGE, \@argv, map { $_ => \$opt{s/[=!].*//r} } @known);
     if ($opt{help}) { print $USAGE; return 0 }
-    usage('name a file and a URL',                 $USAGE) if !defined $url;
-    usage("\"$rest[0]\" is one argument too many", $USAGE) if @rest;
-    my ($host, $port, $path) = _take_apart($url);
-    my $bytes  = _slurp($file);
-    my $server = _connect(\%opt, $host, $port);
-    my $line   = _request($host, $port, $path, length $bytes, $opt{mime} // _mime_of($file), $opt{token});
-    return _upload($server, $line, $bytes);
+    my $file = $opt{delete} ? undef : shift @rest;
+    my $url  = shift @rest;
+    usage($opt{delete} ? 'name a URL' : 'name a file and a URL', $USAGE) if !defined $url;
+    usage("\"$rest[0]\" is one argument too many",               $USAGE) if @rest;
+    usage("\"$url\" is not titan://HOST[:PORT]/PATH",            $USAGE)
+        if $url !~ m{\A(?:titan|gemini)://[^/;?#]}i || $url =~ /[?#;]/;
+    return _answer(\%opt, defined $file ? _upload(\%opt, $file, $url) : _delete(\%opt, $url));
 }
 
-sub _fail { my ($text) = @_; Vouch::Error->throw(code => 'argument', message => $text) }
-
-sub _take_apart {
-    my ($url) = @_;
-    my ($host, $port, $path) =
-        $url =~ m{\A(?:titan|gemini)://(\[[0-9A-Fa-f:.%]+\]|[^\s/:?#\@]+)(?::([0-9]{1,5}))?(/[^\s?#;]*)?\z}
-        or usage("\"$url\" is not titan://HOST[:PORT]/PATH", $USAGE);
-    return ($host, $port // PORT, $path // '/');
+sub _delete {
+    my ($opt, $url) = @_;
+    return client_of($opt, usage => $USAGE)
+        ->remove($url, token => $opt->{token}, identity => scalar identity_of($opt));
 }
 
-sub _slurp {
+sub _upload {
+    my ($opt, $file, $url) = @_;
+    my ($body, $size) = _source($file);
+    _fail('there is nothing to upload: with --delete the page is deleted') if !$size;
+    my $progress = Vouch::Command::Terminal->progress(total => $size, quiet => $opt->{quiet} || $opt->{json});
+    my $result   = eval {
+        client_of($opt, usage => $USAGE)->upload(
+            $url, $body,
+            size        => $size,
+            mime        => $opt->{mime} // _mime_of($file),
+            token       => $opt->{token},
+            identity    => scalar identity_of($opt),
+            on_progress => sub { $progress->update(@_) },
+        );
+    };
+    my $error = $@;
+    $progress->done;
+    return $result // die $error;    ## no critic (RequireCarping)
+}
+
+# A file goes as it is read; what has no size before its end is read first.
+sub _source {
     my ($file) = @_;
     my $in = \*STDIN;
     if ($file ne '-') { open $in, '<', $file or _fail("$file: $!") }
     binmode $in;
+    _fail("$file is a folder") if -d $in;
+    if (-f $in) {
+        _fail("$file: more than a gigabyte") if -s _ > SIZE_MAX;
+        return ($in, -s _)                   if sysseek($in, 0, 1) == 0;
+    }
     my $bytes = '';
     while (read $in, $bytes, 65_536, length $bytes) {
         _fail("$file: more than a gigabyte") if length $bytes > SIZE_MAX;
     }
-    return $bytes;
+    return ($bytes, length $bytes);
 }
 
 sub _mime_of {
@@ -74,50 +95,18 @@ sub _mime_of {
     return $MIME{ $suffix // '' } // 'text/gemini';
 }
 
-sub _connect {
-    my ($opt, $host, $port) = @_;
-    my %trust =
-        defined $opt->{fingerprint}
-        ? (SSL_fingerprint => $opt->{fingerprint}, SSL_force_fingerprint => 1, SSL_verifycn_scheme => 'none')
-        : defined $opt->{ca} ? (SSL_ca_file => $opt->{ca})
-        :                      ();
-    return Vouch::Socket->new(
-        PeerHost       => $host =~ s/\A\[(.*)\]\z/$1/r,
-        PeerPort       => $port,
-        Timeout        => $opt->{timeout},
-        SSL_io_timeout => $opt->{timeout},
-        %trust,
-        (defined $opt->{cert} ? (SSL_cert_file => $opt->{cert}) : ()),
-        (defined $opt->{key}  ? (SSL_key_file  => $opt->{key})  : ()),
-    ) // die "$SSL_ERROR\n";
+sub _answer {
+    my ($opt, $result) = @_;
+    if ($opt->{json}) { print json_of(facts_of($result), $result) }
+    else {
+        say $result->status, ' ', plain($result->meta);
+        print $result->body;
+    }
+    tell_warnings($opt, $result);
+    return $result->type eq 'redirect' ? 0 : exit_status($result);
 }
 
-# The characters that Titan's parameters cannot have as they are.
-sub _escape { my ($text) = @_; return $text =~ s/([^A-Za-z0-9\/._~+-])/sprintf '%%%02X', ord $1/ger }
-
-sub _request {
-    my ($host, $port, $path, $size, $mime, $token) = @_;
-    my $where = $port == PORT ? $host : "$host:$port";
-    my @parameters =
-        ("size=$size", 'mime=' . _escape($mime), defined $token ? 'token=' . _escape($token) : ());
-    my $line = join ';', "titan://$where$path", @parameters;
-    _fail('the URL is longer than the 1024 bytes of a request') if length $line > 1024;
-    return "$line\r\n";
-}
-
-# A server may refuse before it has read the file: then its answer counts, and
-# not that the rest could not be sent.
-sub _upload {
-    my ($server, $line, $bytes) = @_;
-    my $sent   = defined $server->write($line . $bytes) ? '' : "$SSL_ERROR";
-    my $answer = <$server>;
-    die $sent ? "$sent\n" : "the server closed the connection without an answer\n" if !defined $answer;
-    my ($status, $meta) = $answer =~ /\A([1-6][0-9])(?: ([^\r\n]{0,1024}))?\r?\n\z/
-        or die "the server's answer is not Gemini\n";
-    say "$status ", ($meta // '') =~ s/[\x00-\x1F\x7F]/?/gr;
-    print $_ while read $server, $_, 65_536;
-    return $status =~ /\A[23]/ ? 0 : 1;
-}
+sub _fail { my ($text) = @_; return Vouch::Error->throw(code => 'argument', message => $text) }
 
 1;
 
@@ -146,12 +135,12 @@ only; it may change in any release.
 
     my $status = Vouch::Command::Put->run(@argv);
 
-Takes the arguments after C<put>, uploads, prints the answer, and returns 0 if
-the server took the file, else 1. Dies as told in L<Vouch::Command>.
+Takes the arguments after C<put>, uploads, prints the answer, and returns the exit
+status, or dies as told in L<Vouch::Command>.
 
 =head1 SEE ALSO
 
-L<vouch>, L<Vouch::Socket>
+L<vouch>, L<Vouch::Gemini::Client>
 
 =head1 AUTHOR
 

@@ -67,6 +67,36 @@ subtest 'lock-fence.sh' => sub {
     is slurp("$dir/fenced"), "one\ntwo\n", 'it has written nothing';
 };
 
+# The script checks each step itself, and its status tells.
+subtest 'flom-tls/three-nodes.sh' => sub {
+    for my $nodes ('', 'loopback') {
+        local $ENV{THREE_NODES} = $nodes;
+        my ($status, $out, $err) = example('flom-tls/three-nodes.sh');
+        is $status, 0, $nodes || 'nodes of their own, if they can be made';
+        like $out, qr/^All as expected\.$/m, 'to the end';
+        is $err, '', 'no complaint';
+        note $out;
+    }
+};
+
+subtest 'flom-tls/ca.sh' => sub {
+    my $run =
+        sub { run_command(['sh', '-c', 'cd "$0" && exec "$@"', $dir, "$here/examples/flom-tls/ca.sh", @_]) };
+    is + ($run->('new'))[0], 0, 'an authority';
+    my ($status, $out, $err) = $run->('new');
+    is_deeply [$status, $err], [1, "ca.sh: there is an authority already\n"], 'but one in a folder';
+    is +   ($run->('node', 'web1', 'f' x 32))[0], 0,    'a node';
+    is +   (stat "$dir/web1.key")[2] & 0777,      0600, 'its key is nobody else\'s';
+    like + (run_command([qw(openssl x509 -noout -subject -in), "$dir/web1.pem"]))[1], qr/CN = f{32}$/m,
+        'its id';
+    is + ($run->($_ eq 'list' ? $_ : ($_, 'web1')))[0], 0, $_ for qw(revoke list);
+    like + (run_command([qw(openssl crl -noout -text -in), "$dir/crl.pem"]))[1], qr/^Revoked Certificates:/m,
+        'a list';
+    ($status, $out, $err) = $run->('node', 'web2');
+    is $status, 2, 'too few words';
+    like $out, qr/^  ca\.sh node NAME ID/m, 'are explained';
+};
+
 subtest 'units for systemd' => sub {
     my ($line) = $unit{service} =~ m{^ExecStart=/usr/local/bin/flom (.+)$}m;
     ok defined $line, 'the service starts flom';

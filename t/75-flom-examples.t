@@ -85,8 +85,8 @@ subtest 'flom-tls/ca.sh' => sub {
     is + ($run->('new'))[0], 0, 'an authority';
     my ($status, $out, $err) = $run->('new');
     is_deeply [$status, $err], [1, "ca.sh: there is an authority already\n"], 'but one in a folder';
-    is +   ($run->('node', 'web1', 'f' x 32))[0], 0,    'a node';
-    is +   (stat "$dir/web1.key")[2] & 0777,      0600, 'its key is nobody else\'s';
+    is +   ($run->('node', 'web1', 'f' x 32))[0], 0,         'a node';
+    is +   (stat "$dir/web1.key")[2] & oct '777', oct '600', 'its key is nobody else\'s';
     like + (run_command([qw(openssl x509 -noout -subject -in), "$dir/web1.pem"]))[1], qr/CN = f{32}$/m,
         'its id';
     is + ($run->($_ eq 'list' ? $_ : ($_, 'web1')))[0], 0, $_ for qw(revoke list);

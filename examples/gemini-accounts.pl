@@ -5,9 +5,11 @@
 #
 #   perl gemini-accounts.pl [--host localhost] [--port 1965] [--database accounts.db]
 #       [--deny FILE] [--workers N] CERTIFICATE KEY
-#   perl gemini-accounts.pl [--database accounts.db] --revoke NAME | --restore NAME
+#   perl gemini-accounts.pl [--database accounts.db] --revoke NAME
+#       | --restore NAME | --token NAME
 #
-# The second form works on the accounts while the server runs. FILE lists
+# The second form works on the accounts while the server runs; the token is for
+# somebody who has lost all certificates and has no password. FILE lists
 # fingerprints of certificates and keys that are not served; edit it at any time.
 use v5.16;
 use warnings;
@@ -20,11 +22,16 @@ use Vouch::Trust;
 
 my %opt   = (host => 'localhost', port => 1965, database => 'accounts.db', workers => 1);
 my $USAGE = "usage: $0 [OPTIONS] CERTIFICATE KEY, or $0 [--database FILE] --revoke NAME\n";
-GetOptions(\%opt, qw(host=s address=s port=i database=s deny=s workers=i revoke=s restore=s)) or die $USAGE;
+GetOptions(\%opt, qw(host=s address=s port=i database=s deny=s workers=i revoke=s restore=s token=s))
+    or die $USAGE;
 
 my $accounts = Vouch::Accounts->new(file => $opt{database});
 for my $verb (grep { defined $opt{$_} } qw(revoke restore)) {
     exit($accounts->$verb($opt{$verb}) ? 0 : die "there is no account $opt{$verb} to $verb\n");
+}
+if (defined $opt{token}) {
+    say $accounts->token($opt{token});
+    exit;
 }
 my ($cert, $key) = @ARGV;
 die $USAGE if !defined $key;

@@ -160,6 +160,16 @@ subtest 'from the shell, while it runs' => sub {
     is visit('laptop', '/account'), '20 text/gemini', 'others are served';
 };
 
+subtest 'who has lost everything' => sub {
+    my ($status, $token) = run_command([@program, '--token', 'alex']);
+    is $status, 0, 'somebody asks the owner of the capsule, who makes a token';
+    chomp $token;
+    is visit('thief', link_to('thief', 'Use an account that you have, by a token') . "?$token"), $HOME,
+        'which links a new certificate';
+    visit('thief', '/account');
+    like $answer->{body}, qr/\A# Hello, Alex\n/, 'so this was no thief';
+};
+
 subtest 'name and end' => sub {
     is visit('laptop', link_to('laptop', 'Change the name') . '?Zoe'), $HOME, 'renamed';
     my $leave = link_to('laptop', 'Remove the account');

@@ -39,8 +39,8 @@ my $server = start(
         $server->require('/members' => \@known);
         $server->titan('/members/x' => $show);
     },
-    body_timeout => 2,
-    idle_timeout => 1,
+    body_timeout => 0.8,
+    idle_timeout => 0.4,
 );
 
 sub upload {

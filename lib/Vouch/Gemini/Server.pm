@@ -238,20 +238,23 @@ sub _give_reader {
     return;
 }
 
+# The site of a host that the reader has let pass.
 sub _site_of {
     my ($self, $host) = @_;
-    my $known = $self->{by_name};
-    return $known->{$host} // do {
-        my ($parent) = $host =~ /\A[^.]+\.(.+)\z/;
-        ($parent && $known->{"*.$parent"}) // $known->{'*'} // $self->{sites}[0];
-    };
+    return $self->{by_name}{$host} // $self->_site_above($host) // $self->{sites}[0];
+}
+
+sub _site_above {
+    my ($self, $host) = @_;
+    my ($parent) = $host =~ /\A[^.]+\.(.+)\z/;
+    return ($parent && $self->{by_name}{"*.$parent"}) || $self->{by_name}{'*'};
 }
 
 # Whether TLS was asked for a name that is not another site's.
 sub _is_named {
     my ($self, $site, $name) = @_;
     return 1 if !defined $name;
-    my $other = $self->{by_name}{ lc $name } // return 1;
+    my $other = $self->{by_name}{ lc $name } // $self->_site_above(lc $name) // return 1;
     return $other == $site;
 }
 

@@ -170,6 +170,13 @@ sub status_of {
     return ($answer->{status} // 'nothing') . ($answer->{clean} ? '' : ' cut');
 }
 
+# Whether an answer has come within so many seconds.
+sub is_readable {
+    my ($socket, $seconds) = @_;
+    vec(my $bits = '', fileno $socket, 1) = 1;
+    return $socket->pending || select($bits, undef, undef, $seconds) > 0;
+}
+
 # How long some code takes, in seconds, and what it returns.
 sub in_time {
     my ($code) = @_;

@@ -5,7 +5,7 @@ use lib 't/lib';
 
 use Config          qw(%Config);
 use POSIX           ();
-use Time::HiRes     qw(alarm sleep time);
+use Time::HiRes     qw(sleep time);
 use VouchTest       qw(run_command slurp spew temp_dir);
 use VouchTest::Flom qw(lock_message);
 use Vouch::Flom;
@@ -217,37 +217,51 @@ subtest 'who owns a handle' => sub {
     ok $is_free->(), 'until it is deleted';
 };
 
+# A process that sends us a signal when we wait for this.
+sub signal_when_waiting {
+    my ($name) = @_;
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid != 0;
+    my $end = time + 20;
+    sleep 0.01 until ($daemon->run('--status'))[1] =~ /^$name  waiting /m || time > $end;
+    kill USR1 => getppid;
+    POSIX::_exit(0);
+}
+
+# The code of handle_lock, undef when it dies, on a handle for what another
+# holds; the handler is called while it waits.
+sub lock_with_handler {
+    my ($handle, $handler) = @_;
+    local $SIG{USR1} = $handler;
+    my $pid  = signal_when_waiting(Vouch::Flom::handle_get_resource_name($handle));
+    my $code = eval { Vouch::Flom::handle_lock($handle) };
+    my $died = $@;
+    waitpid $pid, 0;
+    $@ = $died;
+    return $code;
+}
+
 subtest 'signals' => sub {
     my $holder = held_elsewhere('signals');
     my $handle = handle(resource_name => 'signals');
-    my $count  = 0;
-    {
-        local $SIG{ALRM} = sub { die "enough\n" if ++$count == 3; alarm 0.05 };
-        alarm 0.05;
-        is eval { call('lock', $handle); 1 }, undef, 'a handler that dies ends the wait';
-        alarm 240;
-    }
-    is $@,               "enough\n", 'with what it says';
-    is $handle->{state}, 25,         'nothing is locked';
-    {
-        local $SIG{ALRM} = sub {
+    is lock_with_handler($handle, sub { die "enough\n" }), undef,      'a handler that dies ends the wait';
+    is $@,                                                 "enough\n", 'with what it says';
+    is $handle->{state},                                   25,         'nothing is locked';
+    unlike + ($daemon->run('--status'))[1], qr/^signals  waiting/m, 'or waited for';
+    my $code = lock_with_handler(
+        $handle,
+        sub {
             is codes($handle, qw(lock unlock clean init)), '-17 -17 -17 -17', 'inside it is in use';
             is call('set_resource_name', $handle, 'x'),    11,                'and cannot be changed';
             $holder->close;
-        };
-        alarm 0.05;
-        is codes($handle, 'lock'), '0', 'a handler returns, and the wait goes on to its end';
-        alarm 240;
-    }
+        }
+    );
+    is $code,                    0,   'a handler returns, and the wait goes on to its end';
     is codes($handle, 'unlock'), '0', 'unlocked';
     $holder = held_elsewhere('deleted');
     $handle = handle(resource_name => 'deleted');
-    {
-        local $SIG{ALRM} = sub { Vouch::Flom::handle_delete($handle) };
-        alarm 0.05;
-        is codes($handle, 'lock'), '-17', 'a handler deletes the handle';
-        alarm 240;
-    }
+    is lock_with_handler($handle, sub { Vouch::Flom::handle_delete($handle) }), -17,
+        'a handler deletes the handle';
     is codes($handle, 'lock'), '-4', 'it is deleted';
     $holder->close;
 };

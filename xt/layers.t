@@ -26,10 +26,9 @@ my %BELOW = (
 
 # Bytes in, facts out: no sockets, no files, no clock.
 my @PURE = (
-    qr{^lock/},                            qr{^gemini/},
-    qr{^access/},                           qr{^trust/},
-    qr{^flom/message},
-    qr{^base/(?:buffer|error|map|text)\.}, qr{^tls/(?:failure|fingerprint)\.},
+    qr{^lock/}, qr{^gemini/}, qr{^access/}, qr{^trust/}, qr{^flom/message},
+    qr{^base/(?:buffer|error|map|text)\.},
+    qr{^tls/(?:failure|fingerprint)\.},
 );
 my $IMPURE = qr{^(?:base/(?:clock|file)\.h|net/.*
     |sys/(?:socket|stat|time|un)\.h|fcntl\.h|netdb\.h|netinet/.*|poll\.h|time\.h|unistd\.h)$}x;

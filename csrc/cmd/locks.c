@@ -130,16 +130,6 @@ try_to_connect(struct vouch_flom_client *client, int64_t deadline)
     return finish(client, deadline);
 }
 
-/* A discovery that nobody has answered. */
-static int
-is_unanswered(const struct vouch_flom_client *client,
-              const struct vouch_flom_settings *settings)
-{
-    return vouch_flom_is_sought(settings)
-           && vouch_flom_client_rc(client) == VOUCH_FLOM_RC_CONNECT_ERROR
-           && vouch_flom_client_found(client, NULL, NULL) == 0;
-}
-
 /* Nobody is there who could answer, and somebody may be. */
 static int
 may_start(const struct vouch_flom_client *client,
@@ -153,13 +143,27 @@ may_start(const struct vouch_flom_client *client,
 }
 
 static int
-not_started(int rc, const char *why)
+tell_code(int rc)
 {
     (void) fprintf(stderr, "flom_client_connect: ret_cod=%d (%s)\n", rc,
                    vouch_flom_rc_text(rc));
-    if (*why != '\0')
-        (void) fprintf(stderr, "flom: the daemon was not started: %s\n", why);
     return FLOM_EXIT_ERROR;
+}
+
+/* FLoM has codes of its own for nobody who answers even then: it is another
+ * host's address, or nothing gets through to the group. */
+static int
+still_nobody(const struct vouch_flom_client *client,
+             const struct vouch_flom_settings *settings)
+{
+    int status =
+        tell_code(vouch_flom_is_sought(settings)
+                          && vouch_flom_client_found(client, NULL, NULL) == 0
+                      ? VOUCH_FLOM_RC_CONNECTION_REFUSED
+                      : VOUCH_FLOM_RC_DAEMON_NOT_STARTED);
+
+    (void) fprintf(stderr, "flom: %s\n", vouch_flom_client_reason(client));
+    return status;
 }
 
 static int
@@ -175,13 +179,19 @@ connect_or_start(struct vouch_flom_client *client,
     if (outcome == -1 && may_start(client, settings)) {
         vouch_error_clear(&err);
         rc = flom_start(settings, extra, &err);
-        if (rc != 0)
-            return not_started(rc, err.text);
+        if (rc != 0) {
+            (void) tell_code(rc);
+            if (*err.text != '\0')
+                (void) fprintf(stderr,
+                               "flom: the daemon was not started: %s\n",
+                               err.text);
+            return FLOM_EXIT_ERROR;
+        }
         deadline = earlier(connect_deadline(settings), until);
         outcome = flom_start_connect(client, deadline, try_to_connect);
-        /* FLoM has a code of its own for nobody who answers even then. */
-        if (outcome == -1 && is_unanswered(client, settings))
-            return not_started(VOUCH_FLOM_RC_CONNECTION_REFUSED, "");
+        if (outcome == -1
+            && vouch_flom_client_rc(client) == VOUCH_FLOM_RC_CONNECT_ERROR)
+            return still_nobody(client, settings);
     }
     if (outcome == 1)
         return until == VOUCH_FOREVER || deadline != until

@@ -5,6 +5,7 @@ use lib 't/lib';
 
 use VouchTest::Namespace;
 use Socket               qw(getaddrinfo getnameinfo NI_NUMERICHOST SOCK_STREAM);
+use Time::HiRes          qw(sleep);
 use VouchTest            qw(spew temp_dir);
 use VouchTest::Discovery qw(find start_daemon wait_until PORT);
 use VouchTest::Flom      qw(finish flom start_flom);
@@ -48,6 +49,13 @@ subtest 'a daemon that is started by itself' => sub {
     }
     kill TERM => $holder->{pid};
     finish($holder);
+};
+
+subtest 'a daemon waits for the one who has started it' => sub {
+    my @at = ('-a', '127.0.0.1', '-p', 4005, '-d', 1);
+    is + (flom(@at, '--start'))[0], 0, 'one with a short life';
+    sleep 0.3;
+    is_deeply [flom(@at, '-d', 0, '--', 'echo', 'hi')], [0, "hi\n", ''], 'is there for its first client';
 };
 
 subtest 'none is there' => sub {

@@ -33,6 +33,7 @@
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */
 #define QUARTER_S 900
 #define IDLE_PARTS 3 /* FLoM looks around so often in a lifespan */
+#define FIRST_CLIENT_MS 2000
 
 void
 lockd_options_init(struct lockd_options *options)
@@ -101,13 +102,18 @@ lockd_now(struct vouch_table_time *now_r)
 
 /* --- the timer ------------------------------------------------------------*/
 
-/* How long a daemon with nothing to do looks on. */
+/* How long a daemon with nothing to do looks on.  One that was started a
+ * moment ago waits for whom it was started, however busy the host is. */
 static int64_t
 idle_time(const struct lockd *daemon)
 {
-    return daemon->lifespan_ms <= IDLE_PARTS
-               ? daemon->lifespan_ms
-               : daemon->lifespan_ms / IDLE_PARTS;
+    int64_t idle_ms = daemon->lifespan_ms <= IDLE_PARTS
+                          ? daemon->lifespan_ms
+                          : daemon->lifespan_ms / IDLE_PARTS;
+
+    return daemon->next_id == 0 && idle_ms > 0 && idle_ms < FIRST_CLIENT_MS
+               ? FIRST_CLIENT_MS
+               : idle_ms;
 }
 
 static int

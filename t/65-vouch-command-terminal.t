@@ -5,6 +5,7 @@ use lib 't/lib';
 
 use VouchTest::Needs 'IO::Pty' => 'libio-pty-perl';
 
+use Time::HiRes         ();
 use VouchTest           qw(identity temp_dir);
 use VouchTest::Gemini   ();
 use VouchTest::Terminal ();
@@ -34,7 +35,7 @@ my %pages = (
     '/slow'   => sub {
         my ($client) = @_;
         print {$client} "20 application/octet-stream\r\n";
-        for (1 .. 12) { print {$client} 'x' x 1000; select undef, undef, undef, 0.15 }
+        for (1 .. 12) { print {$client} 'x' x 1000; Time::HiRes::sleep(0.15) }
         close $client;
     },
 );

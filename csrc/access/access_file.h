@@ -23,7 +23,7 @@ struct vouch_access;
 struct vouch_error;
 
 #define VOUCH_ACCESS_FILE_MAX 1048576 /* bytes: more than RULES_MAX lines */
-#define VOUCH_ACCESS_RULES_MAX 4096   /* each request looks at all of them */
+#define VOUCH_ACCESS_RULES_MAX 1024   /* each request looks at all of them */
 #define VOUCH_ACCESS_PATTERNS_MAX 64  /* in one line */
 
 /*

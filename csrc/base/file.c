@@ -72,28 +72,28 @@ fail:
     return -1;
 }
 
-/* Nanoseconds of a file's time, which systems name differently. */
-#ifdef __APPLE__
-#define NANOSECONDS(facts, kind) ((facts).st_##kind##timespec.tv_nsec)
-#else
-#define NANOSECONDS(facts, kind) ((facts).st_##kind##tim.tv_nsec)
-#endif
-
 void
 vouch_file_mark(const char *path, struct vouch_file_mark *mark_r)
 {
     struct stat facts;
 
     memset(mark_r, 0, sizeof(*mark_r));
-    if (stat(path, &facts) != 0)
+    if (path == NULL)
         return;
-    mark_r->part[0] = (int64_t) facts.st_dev;
-    mark_r->part[1] = (int64_t) facts.st_ino;
-    mark_r->part[2] = (int64_t) facts.st_size;
-    mark_r->part[3] = (int64_t) facts.st_mtime;
-    mark_r->part[4] = (int64_t) NANOSECONDS(facts, m);
-    mark_r->part[5] = (int64_t) facts.st_ctime;
-    mark_r->part[6] = (int64_t) NANOSECONDS(facts, c);
+    if (stat(path, &facts) != 0) {
+        mark_r->part[0] = errno;
+        return;
+    }
+    mark_r->part[1] = (int64_t) facts.st_dev;
+    mark_r->part[2] = (int64_t) facts.st_ino;
+    mark_r->part[3] = (int64_t) facts.st_size;
+#ifdef __APPLE__
+    mark_r->part[4] = (int64_t) facts.st_ctimespec.tv_sec;
+    mark_r->part[5] = (int64_t) facts.st_ctimespec.tv_nsec;
+#else
+    mark_r->part[4] = (int64_t) facts.st_ctim.tv_sec;
+    mark_r->part[5] = (int64_t) facts.st_ctim.tv_nsec;
+#endif
 }
 
 int

@@ -29,12 +29,13 @@ int vouch_file_read(const char *path, struct vouch_buf *buf,
                     struct vouch_error *err);
 
 /*
- * Which bytes a name stands for just now.  Two marks are equal (1, else 0)
- * unless the file was written, replaced, made or removed in between; a name
- * that cannot be looked at has a mark, too.
+ * Which bytes a name (NULL: none) stands for just now.  Two marks are equal
+ * (1, else 0) unless the file was written, replaced, made or removed in
+ * between, be it by one of the same size within the same second; a name that
+ * cannot be looked at has a mark, too.
  */
 struct vouch_file_mark {
-    int64_t part[7];
+    int64_t part[6];
 };
 void vouch_file_mark(const char *path, struct vouch_file_mark *mark_r);
 int vouch_file_mark_equal(const struct vouch_file_mark *a,

@@ -3,35 +3,22 @@
  */
 #include "flom/tls_files.h"
 
-#include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
 #include "tls/identity.h"
 
 enum { CERTIFICATE, KEY, AUTHORITY, LISTS, FILES };
 
-/* What tells a file from what it was: also one of the same size, moved into
- * place within the same second. */
-struct stamp {
-    uint64_t device;
-    uint64_t number;
-    uint64_t size;
-    int64_t changed_s;
-    int64_t changed_ns;
-    int missing; /* errno, or 0 */
-};
-
 struct vouch_flom_tls {
     enum vouch_role role;
     struct vouch_config *config;
     char *names[FILES]; /* as in the settings; the last may be NULL */
-    struct stamp stamps[FILES];
+    struct vouch_file_mark marks[FILES];
 };
 
 static const char *
@@ -50,49 +37,22 @@ name_in(const struct vouch_flom_settings *settings, int file)
 }
 
 static void
-stamp_file(const char *name, struct stamp *stamp)
-{
-    struct stat facts;
-
-    memset(stamp, 0, sizeof(*stamp));
-    if (name == NULL)
-        return;
-    if (stat(name, &facts) != 0) {
-        stamp->missing = errno;
-        return;
-    }
-    stamp->device = (uint64_t) facts.st_dev;
-    stamp->number = (uint64_t) facts.st_ino;
-    stamp->size = (uint64_t) facts.st_size;
-#ifdef __APPLE__
-    stamp->changed_s = facts.st_ctimespec.tv_sec;
-    stamp->changed_ns = facts.st_ctimespec.tv_nsec;
-#else
-    stamp->changed_s = facts.st_ctim.tv_sec;
-    stamp->changed_ns = facts.st_ctim.tv_nsec;
-#endif
-}
-
-static void
-stamp_files(char *const names[FILES], struct stamp stamps[FILES])
+mark_files(char *const names[FILES], struct vouch_file_mark marks[FILES])
 {
     int file;
 
     for (file = 0; file < FILES; file++)
-        stamp_file(names[file], &stamps[file]);
+        vouch_file_mark(names[file], &marks[file]);
 }
 
 static int
-same_stamps(const struct stamp a[FILES], const struct stamp b[FILES])
+same_marks(const struct vouch_file_mark a[FILES],
+           const struct vouch_file_mark b[FILES])
 {
     int file;
 
     for (file = 0; file < FILES; file++) {
-        if (a[file].device != b[file].device
-            || a[file].number != b[file].number || a[file].size != b[file].size
-            || a[file].changed_s != b[file].changed_s
-            || a[file].changed_ns != b[file].changed_ns
-            || a[file].missing != b[file].missing)
+        if (!vouch_file_mark_equal(&a[file], &b[file]))
             return 0;
     }
     return 1;
@@ -126,7 +86,7 @@ take_names(struct vouch_flom_tls *tls,
 
     vouch_config_free(tls->config);
     tls->config = NULL;
-    memset(tls->stamps, 0, sizeof(tls->stamps));
+    memset(tls->marks, 0, sizeof(tls->marks));
     for (file = 0; file < FILES; file++) {
         if (vouch_flom_settings_set_text(&tls->names[file],
                                          name_in(settings, file), err)
@@ -189,16 +149,16 @@ static int
 load(struct vouch_flom_tls *tls, int *rc_r, struct vouch_error *err)
 {
     struct vouch_config *config = NULL;
-    struct stamp after[FILES];
+    struct vouch_file_mark after[FILES];
     int status = -1;
 
     *rc_r = VOUCH_FLOM_RC_SSL_CTX_NEW_ERROR;
-    stamp_files(tls->names, tls->stamps);
+    mark_files(tls->names, tls->marks);
     if (vouch_config_new(tls->role, &config, err) == 0)
         status = set_up(tls, config, rc_r, err);
-    stamp_files(tls->names, after);
-    if (tls->config != NULL && !same_stamps(tls->stamps, after)) {
-        memset(tls->stamps, 0, sizeof(tls->stamps));
+    mark_files(tls->names, after);
+    if (tls->config != NULL && !same_marks(tls->marks, after)) {
+        memset(tls->marks, 0, sizeof(tls->marks));
         status = 0;
     } else if (status == 0) {
         vouch_config_free(tls->config);
@@ -246,15 +206,15 @@ vouch_flom_tls_refresh(struct vouch_flom_tls *tls,
                        const struct vouch_flom_settings *settings, int force,
                        int *rc_r, struct vouch_error *err)
 {
-    struct stamp now[FILES];
+    struct vouch_file_mark now[FILES];
 
     *rc_r = VOUCH_FLOM_RC_MALLOC_ERROR;
     if (!same_names(tls, settings)) {
         if (take_names(tls, settings, err) != 0)
             return -1;
     } else {
-        stamp_files(tls->names, now);
-        if (!force && tls->config != NULL && same_stamps(tls->stamps, now))
+        mark_files(tls->names, now);
+        if (!force && tls->config != NULL && same_marks(tls->marks, now))
             return 0;
     }
     return load(tls, rc_r, err);

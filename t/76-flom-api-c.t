@@ -39,6 +39,9 @@ subtest 'what the library shows' => sub {
     my @expected  = sort 'flom_strerror', map { "flom_handle_$_" } @functions,
         map { ("get_$_", "set_$_") } @properties;
     is_deeply \@shown, \@expected, '48 functions of FLoM, and nothing else';
+    (undef, $symbols) = run_command([qw(nm -D --defined-only blib/arch/auto/Vouch/Vouch.so)]);
+    like $symbols,   qr/ boot_Vouch$/m, 'the module of Perl shows itself';
+    unlike $symbols, qr/ flom_/,        'and none of them, which another library may have';
     my (undef, $needs) = run_command(['ldd', $library]);
     unlike $needs, qr/not found|libuv|sqlite/, 'it needs nothing of the daemon';
     my (undef, $name) = run_command([qw(objdump -p), $library]);

@@ -18,8 +18,9 @@
  * A daemon must be there: the library starts none.  A handle begins with
  * what the configuration files say, which are read once per process.  The
  * functions wait; a signal does not end the wait.  Several threads may use
- * the library at once, but a handle belongs to one at a time.  Functions
- * return FLOM_RC_OK (0) or another code of flom_errors.h.
+ * the library at once, but a handle belongs to one at a time.  A child process
+ * shares the locks of its parent: what one of them unlocks is unlocked.
+ * Functions return FLOM_RC_OK (0) or another code of flom_errors.h.
  */
 #ifndef FLOM_H
 #define FLOM_H
@@ -70,7 +71,8 @@ typedef struct {
 } flom_handle_t;
 
 /*
- * Make a handle of this space.  NULL: FLOM_RC_NULL_OBJECT; a configuration
+ * Make a handle of this space, whatever is in it; what is a handle already
+ * is to be cleaned before.  NULL: FLOM_RC_NULL_OBJECT; a configuration
  * file has a value that is none: FLOM_RC_INVALID_OPTION.
  */
 int flom_handle_init(flom_handle_t *handle);

@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "flom/client.h"
 #include "flom/config_file.h"
+#include "flom/discovery.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
 #include "gemini/request.h"

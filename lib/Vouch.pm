@@ -82,6 +82,11 @@ IO::Socket::SSL::Utils.
 
 OpenSSL's verdict, in a verify callback.
 
+=item L<Vouch::KnownHosts>, L<Vouch::Accounts>, L<Vouch::Trust>
+
+Trust on first use: what hosts have shown before. Accounts of people who are known
+by their certificates. Lists of who may enter, and who may not.
+
 =item L<Vouch::Lock>, L<Vouch::Lock::Server>
 
 Locks that processes and hosts share: take one, hold it while an object lives.

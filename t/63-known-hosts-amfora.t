@@ -30,7 +30,7 @@ $ENV{TERM} = 'screen';
 
 # A home of its own for each visit; amfora makes what is missing.
 sub new_home {
-    my $home = temp_dir() . '/home' . $number++;
+    my $home = temp_dir() . '/house' . $number++;
     mkdir $_ or die "$_: $!" for $home, "$home/.cache", "$home/.cache/amfora";
     return $home;
 }

@@ -7,7 +7,7 @@ use Fcntl       qw(LOCK_EX);
 use POSIX       ();
 use Time::HiRes ();
 
-use VouchTest qw(identity run_command slurp spew temp_dir);
+use VouchTest qw(failure identity run_command slurp spew temp_dir);
 use Vouch::Certificate;
 use Vouch::KnownHosts;
 
@@ -27,11 +27,6 @@ sub start_anew {
     known()->accept('example.org', 1965, $certificate);
     known()->accept('localhost',   1965, $certificate);
     return slurp($file);
-}
-
-sub failure {
-    my ($code) = @_;
-    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
 }
 
 # Reading, judging and storing fail with this, and the file stays as it is.

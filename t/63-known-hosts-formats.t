@@ -3,7 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
-use VouchTest qw(identity slurp spew temp_dir);
+use VouchTest qw(failure identity slurp spew temp_dir);
 use VouchTest::Needs 'DBD::SQLite' => 'libdbd-sqlite3-perl';
 use Vouch::Certificate;
 use Vouch::KnownHosts;
@@ -18,11 +18,6 @@ my $stranger  = Vouch::Certificate->from_file((identity('stranger', cn => 'local
 my $number    = 0;
 
 sub fresh { return Vouch::KnownHosts->new(file => temp_dir() . '/known_hosts.' . $number++) }
-
-sub failure {
-    my ($code) = @_;
-    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
-}
 
 sub names {
     my ($known) = @_;

@@ -5,7 +5,7 @@ use lib 't/lib';
 
 use POSIX ();
 
-use VouchTest qw(expect_warnings identity slurp spew temp_dir);
+use VouchTest qw(expect_warnings failure identity slurp spew temp_dir);
 use Vouch::Certificate;
 use Vouch::File;
 use Vouch::Identity;
@@ -17,11 +17,6 @@ use Vouch::Trust;
 my ($alex, $berta, $chris) =
     map { Vouch::Certificate->from_file((identity($_, cn => $_))[0]) } qw(alex berta chris);
 my ($allow, $deny) = map { temp_dir() . "/$_" } qw(allow deny);
-
-sub failure {
-    my ($code) = @_;
-    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
-}
 
 subtest 'verdicts' => sub {
     spew($allow, join "\n", $alex->fingerprint, $berta->fingerprint, q());
@@ -35,13 +30,13 @@ subtest 'verdicts' => sub {
         my ($lists, $words, $first, $second, $name) = @$case;
         my $trust = Vouch::Trust->new(@$lists);
         is join(q( ), map { $trust->check($_) } $alex, $chris), $words,     $name;
-        is $trust->allows($alex),                           $first,     'the first';
-        is $trust->allows($chris),                          $second,    'the second';
-        is $trust->allows(undef),                           0,          'nobody may not enter';
+        is $trust->allows($alex),                               $first,     'the first';
+        is $trust->allows($chris),                              $second,    'the second';
+        is $trust->allows(undef),                               0,          'nobody may not enter';
         is $trust->check(undef),                                'unlisted', 'nobody is in no list';
     }
     my $both = Vouch::Trust->new(allow => $allow, deny => $deny);
-    is $both->check($berta),      'denied', 'who is in both lists is denied';
+    is $both->check($berta),  'denied', 'who is in both lists is denied';
     is $both->allows($berta), 0,        'and may not enter';
 };
 
@@ -145,7 +140,7 @@ subtest 'a file that breaks' => sub {
         -d $allow ? rmdir $allow : unlink $allow;
         spew($allow, $alex->fingerprint . "\n");
         is $trust->allows($alex), 1,     'mended';
-        is $trust->error,             undef, 'it is well again';
+        is $trust->error,         undef, 'it is well again';
     }
     my $quiet = Vouch::Trust->new(allow => $allow);
     spew($allow, "x\n");
@@ -173,7 +168,7 @@ subtest 'adding and removing' => sub {
     is $trust->remove(allow => $alex), 1,                                             'removed';
     is $trust->remove(allow => $alex), 0,                                             'already';
     is slurp($allow), "# my friends\n# the end\n" . $berta->fingerprint . " Berta\n", 'the line is gone';
-    is $other->allows($alex), 0,                                                  'others see it';
+    is $other->allows($alex), 0,                                                      'others see it';
     like failure(sub { $trust->add(allow => $chris, "a\nb") }), qr/\Aargument: /, 'a comment of two lines';
     like failure(sub { $trust->add(deny  => $chris) }), qr/\Aargument: there is no list deny/, 'no such list';
     like failure(sub { $trust->add(allow => 'Chris') }), qr/\Aformat: "Chris" is not a fingerprint/,

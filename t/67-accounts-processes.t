@@ -6,7 +6,7 @@ use lib 't/lib';
 use IO::Handle ();
 use POSIX      ();
 
-use VouchTest qw(identity run_command slurp spew temp_dir);
+use VouchTest qw(failure identity run_command slurp spew temp_dir);
 use VouchTest::Needs 'DBD::SQLite' => 'libdbd-sqlite3-perl';
 use Vouch::Accounts;
 use Vouch::Certificate;
@@ -20,11 +20,6 @@ my ($laptop, $phone) =
     map { Vouch::Certificate->from_file((identity($_, cn => $_))[0]) } qw(laptop phone);
 
 sub accounts { return Vouch::Accounts->new(file => $file, password_cost => 10, busy_seconds => 60, @_) }
-
-sub failure {
-    my ($code) = @_;
-    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
-}
 
 sub start_anew {
     unlink $file, map { "$file-$_" } qw(wal shm);

@@ -5,7 +5,7 @@ use lib 't/lib';
 
 use POSIX ();
 
-use VouchTest qw(identity slurp spew temp_dir);
+use VouchTest qw(failure identity slurp spew temp_dir);
 use VouchTest::Needs 'DBD::SQLite' => 'libdbd-sqlite3-perl';
 use Vouch::Accounts;
 use Vouch::Certificate;
@@ -27,11 +27,6 @@ sub renewed {
 }
 
 sub accounts { return Vouch::Accounts->new(file => ':memory:', password_cost => 10, @_) }
-
-sub failure {
-    my ($code) = @_;
-    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
-}
 
 sub names {
     return join q( ), map { $_->name } @_;

@@ -612,7 +612,8 @@ A plain Perl object, which can be copied into threads and processes.
 
 =head1 SEE ALSO
 
-L<Vouch::Socket>, L<Vouch::Trust>, L<Vouch::Accounts>
+L<vouch> (C<vouch trust>), L<Vouch::Gemini::Client>, L<Vouch::Socket>, L<Vouch::Trust>,
+L<Vouch::Accounts>
 
 =head1 AUTHOR
 

@@ -14,7 +14,7 @@ use POSIX       ();
 use Time::HiRes ();
 use Test::More  ();
 
-our @EXPORT_OK = qw(temp_dir identity is_perl run_command expect_warnings slurp spew);
+our @EXPORT_OK = qw(temp_dir identity is_perl run_command expect_warnings failure slurp spew);
 
 # No test file takes longer; one under a memory checker may.
 my $TEST_SECONDS = $ENV{VOUCH_TEST_TOOL} ? 1200 : 240;
@@ -40,6 +40,12 @@ sub expect_warnings {
     my $got    = pop @expected;
     die $error if $error;
     return wantarray ? ($got, @result) : $got;
+}
+
+# What a piece of code dies with: "code: message" of a Vouch::Error, or "none".
+sub failure {
+    my ($code) = @_;
+    return eval { $code->(); 1 } ? 'none' : ref $@ ? $@->code . ': ' . $@->message : "text: $@";
 }
 
 my $dir;

@@ -3,6 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use Digest::SHA        qw(sha256);
 use IO::Select         ();
 use Time::HiRes        qw(sleep time);
 use VouchTest          qw(slurp spew temp_dir);
@@ -172,6 +173,28 @@ subtest 'level 3: the unique id is in the certificate' => sub {
     }
     is + ($daemon->run(tls_options($other, $ca), '-X'))[0], 99, 'a shutdown is refused';
     is + ($daemon->run(@tls, @check, @true))[0], 0, 'and not obeyed';
+};
+
+subtest 'the daemon is the one that is meant' => sub {
+    my $host   = issue('host', by => $ca, cn => $id, san => ['dns:lock.example', 'ip:127.0.0.1']);
+    my $daemon = VouchTest::FlomTls->new('127.0.0.1', tls_options($host, $ca));
+    my $finger = sub {
+        my ($of, $as) = @_;
+        my $der = $of eq 'cert' ? $host->{der} : VouchTest::Forge::public_key($host->{key});
+        return $as . uc join ':', unpack '(H2)*', sha256($der);
+    };
+    my @good =
+        ($id, 'lock.example', '127.0.0.1', $finger->('cert', 'SHA256:'), $finger->('key', 'sha256$spki$'));
+    is + ($daemon->run(@tls, '--tls-peer-name', $_, @true))[0], 0, $_ for @good;
+    for my $bad ('f' x 32, 'other.example', '127.0.0.2', 'sha256:' . '0' x 64,
+        $finger->('cert', 'sha256$spki$'))
+    {
+        my ($status, undef, $err) = $daemon->run(@tls, '--tls-peer-name', $bad, @true);
+        is $status, 99, "not $bad";
+        like $err,
+            qr/ret_cod=-407 .*\nflom: the daemon's certificate is not for the one that --tls-peer-name names/,
+            'in words';
+    }
 };
 
 subtest 'old clients' => sub {

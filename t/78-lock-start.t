@@ -143,6 +143,10 @@ subtest 'over TLS' => sub {
     ok(Vouch::Lock->new('x', server => $server), 'a daemon with the same files') or diag(Vouch::Lock->error);
     is(Vouch::Lock->new('x', server => server($path)), undef, 'in the clear there is nothing');
     like(Vouch::Lock->error->message, qr/TLS/, 'and it is told why');
+    ok(Vouch::Lock->new('x', server => server($path, @tls, peer_name => 'node')), 'the daemon that is meant');
+    is(Vouch::Lock->new('x', server => server($path, @tls, peer_name => 'another')), undef, 'and no other');
+    like(Vouch::Lock->error->message, qr/--tls-peer-name/, 'which is told');
+    is eval { server($path, @tls, crl_file => '/nowhere'); 1 }, undef, 'lists that are not there';
 };
 
 done_testing;

@@ -28,6 +28,7 @@ static const struct {
     TEXT(multicast_address),   NUMBER(multicast_port),
     TEXT(tls_certificate),     TEXT(tls_private_key),
     TEXT(tls_ca_certificate),  NUMBER(tls_check_peer_id),
+    TEXT(tls_crl),             TEXT(tls_peer_name),
     TEXT(daemon_trace_file),   NUMBER(append_trace_file),
 #undef TEXT
 #undef NUMBER

@@ -233,6 +233,14 @@ apply_crl(struct target *target, const struct flom_given *given)
 }
 
 static int
+apply_peer_name(struct target *target, const struct flom_given *given)
+{
+    if (*given->value == '\0')
+        return bad("tls-peer-name", given->value, "not a name");
+    return set_text(&target->settings->tls_peer_name, given->value);
+}
+
+static int
 apply_ignore_signal(struct target *target, const struct flom_given *given)
 {
     int number = vouch_flom_signal_parse(given->value);
@@ -366,6 +374,7 @@ static const struct {
     {FLOM_TLS_CA_CERTIFICATE, apply_ca_certificate},
     {FLOM_TLS_CHECK_PEER_ID, apply_check_peer_id},
     {FLOM_TLS_CRL, apply_crl},
+    {FLOM_TLS_PEER_NAME, apply_peer_name},
     {FLOM_IGNORE_SIGNAL, apply_ignore_signal},
     {FLOM_APPEND_TRACE_FILE, apply_append_trace},
     {FLOM_ALSO, apply_also},

@@ -151,6 +151,8 @@ static const struct option OPTIONS[] = {
      "wait no longer than this for the lock, whatever is answered"},
     {FLOM_TLS_CRL, '\0', "tls-crl", TEXT, "FILE",
      "TLS: who is not to be trusted any more: revocation lists, PEM"},
+    {FLOM_TLS_PEER_NAME, '\0', "tls-peer-name", TEXT, "NAME",
+     "TLS: who the daemon must be: a unique id, a host or sha256:FINGERPRINT"},
 };
 #define OPTION_COUNT (sizeof(OPTIONS) / sizeof(OPTIONS[0]))
 

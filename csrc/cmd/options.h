@@ -80,6 +80,7 @@ enum flom_option {
     FLOM_STATUS,
     FLOM_TIMEOUT_TOTAL,
     FLOM_TLS_CRL,
+    FLOM_TLS_PEER_NAME,
     FLOM_OPTION_COUNT
 };
 

@@ -55,8 +55,8 @@ struct vouch_flom_client {
     int to_skip;           /* first answers to what was given up */
     int lease_wanted;      /* milliseconds; 0: none */
     int token_wanted;
-    int64_t lease_ms;      /* granted by the daemon */
-    int64_t lease_until;   /* what the daemon has surely heard of us */
+    int64_t lease_ms;    /* granted by the daemon */
+    int64_t lease_until; /* what the daemon has surely heard of us */
     int64_t ping_due;
     int64_t pings[CLIENT_PINGS]; /* when each was sent */
     int ping_count;

@@ -115,6 +115,25 @@ keep_session(struct vouch_flom_client *client)
     client->session_with = *daemon_address(client);
 }
 
+/* Asked in the handshake. */
+static int
+is_the_daemon(struct vouch_cert *cert, void *arg)
+{
+    return vouch_flom_is_named(cert, arg);
+}
+
+/* Whom the settings name, and nobody else whom the authority knows. */
+static int
+want_name(struct vouch_flom_client *client)
+{
+    char *name = client->settings.tls_peer_name;
+
+    if (name == NULL)
+        return 0;
+    vouch_conn_set_arg(client->conn, name);
+    return vouch_conn_set_name_check(client->conn, is_the_daemon, name);
+}
+
 static int
 begin_tls(struct vouch_flom_client *client)
 {
@@ -126,6 +145,9 @@ begin_tls(struct vouch_flom_client *client)
         != 0)
         return vouch_flom_client_fail(client, VOUCH_FLOM_RC_SSL_NEW_ERROR,
                                       "%s", err.text);
+    if (want_name(client) != 0)
+        return vouch_flom_client_tls_failed(client,
+                                            VOUCH_FLOM_RC_SSL_NEW_ERROR);
     offer_session(client);
     client->tls_deadline = vouch_clock_monotonic_ms() + HANDSHAKE_MS;
     return 0;

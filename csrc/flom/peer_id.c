@@ -4,10 +4,13 @@
 #include "flom/peer_id.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "flom/error_codes.h"
 #include "tls/certificate.h"
+#include "tls/fingerprint.h"
+#include "tls/pins.h"
 
 struct search {
     char *name;
@@ -93,4 +96,37 @@ vouch_flom_check_peer_id(const struct vouch_cert *cert, const char *id,
                            "its certificate is for '%.64s' (CN)",
                            id, name);
     return VOUCH_FLOM_RC_UNIQUE_ID_DOES_NOT_MATCH;
+}
+
+/* With its digest: 32 digits alone are a unique id, not one of MD5. */
+static int
+is_fingerprint(const char *text, struct vouch_fingerprint *fingerprint)
+{
+    return strncasecmp(text, "sha", 3) == 0
+           && vouch_fingerprint_parse(text, fingerprint, NULL) == 0;
+}
+
+static int
+has_fingerprint(const struct vouch_cert *cert,
+                const struct vouch_fingerprint *fingerprint)
+{
+    struct vouch_pins *pins = vouch_pins_new();
+    int has = pins != NULL && vouch_pins_add(pins, fingerprint) == 1
+              && vouch_pins_match(pins, cert) == 1;
+
+    vouch_pins_free(pins);
+    return has;
+}
+
+int
+vouch_flom_is_named(const struct vouch_cert *cert, const char *name)
+{
+    char common_name[VOUCH_FLOM_CN_MAX + 1];
+    struct vouch_fingerprint fingerprint;
+
+    if (is_fingerprint(name, &fingerprint))
+        return has_fingerprint(cert, &fingerprint);
+    return (vouch_flom_common_name(cert, common_name, NULL) == 0
+            && strcmp(common_name, name) == 0)
+           || vouch_cert_is_for(cert, name);
 }

@@ -33,4 +33,11 @@ int vouch_flom_common_name(const struct vouch_cert *cert,
 int vouch_flom_check_peer_id(const struct vouch_cert *cert, const char *id,
                              struct vouch_error *err);
 
+/*
+ * 1 if the certificate is for this one, else 0: its common name is the name
+ * (a unique id), or it is made for the host of that name or address, or the
+ * name is a fingerprint, "sha256:..." and the like, of it or of its key.
+ */
+int vouch_flom_is_named(const struct vouch_cert *cert, const char *name);
+
 #endif

@@ -74,6 +74,7 @@ static const struct key KEYS[] = {
     {"TLS", "TlsCheckPeerId", BOOLEAN, FIELD(tls_check_peer_id)},
     /* What follows is new. */
     {"TLS", "TlsCrl", FILE_NAME, FIELD(tls_crl)},
+    {"TLS", "TlsPeerName", TEXT, FIELD(tls_peer_name)},
     {"Daemon", "AccessFile", TEXT, FIELD(access_file)},
 };
 #define FLOM_KEYS 29 /* of FLoM 1.7.2: those that are dumped */

@@ -49,7 +49,8 @@ struct vouch_flom_settings {
     char *tls_private_key;
     char *tls_ca_certificate;
     int tls_check_peer_id;
-    char *tls_crl; /* new */
+    char *tls_crl;       /* new */
+    char *tls_peer_name; /* new: who the daemon must be */
 };
 
 /* Free the texts in it, not the struct. */

@@ -41,6 +41,9 @@ static const struct words WORDS[] = {
     {VOUCH_CAUSE_NOT_YET_VALID,
      "the peer's certificate is not valid yet: is a clock wrong?",
      "our certificate is not valid yet, says the peer: is a clock wrong?"},
+    {VOUCH_CAUSE_NAME,
+     "the daemon's certificate is not for the one that --tls-peer-name names",
+     "our certificate is not for the name that the peer wants"},
     {VOUCH_CAUSE_PURPOSE,
      "the peer's certificate is not made for this use: it must allow TLS "
      "servers and clients",

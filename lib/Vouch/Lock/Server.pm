@@ -23,6 +23,8 @@ my %KEY = (
     cert_file          => [qw(TLS TlsCertificate)],
     key_file           => [qw(TLS TlsPrivateKey)],
     ca_file            => [qw(TLS TlsCaCertificate)],
+    crl_file           => [qw(TLS TlsCrl)],
+    peer_name          => [qw(TLS TlsPeerName)],
 );
 my %OWN = map { $_ => 1 }
     qw(address check_peer_id config connect_timeout discovery_timeout flom keep lifespan multicast start);
@@ -241,6 +243,7 @@ sub _start {
             ['--tls-certificate'    => 'tls_certificate'],
             ['--tls-private-key'    => 'tls_private_key'],
             ['--tls-ca-certificate' => 'tls_ca_certificate'],
+            ['--tls-crl'            => 'tls_crl'],
             ['--daemon-trace-file'  => 'daemon_trace_file'],
         ),
         $facts->{tls_check_peer_id} ? ('--tls-check-peer-id' => 'yes') : (),
@@ -334,6 +337,15 @@ For C<multicast>: how often, for how many seconds each, over how many routers.
 =item cert_file, key_file, ca_file
 
 TLS: our certificate, its key, and who signs those of daemons; all three, in PEM.
+
+=item crl_file
+
+Revocation lists in PEM: which certificates are not to be trusted any more.
+
+=item peer_name
+
+Who the daemon must be: the unique id or the host that its certificate is for, or
+its fingerprint, C<sha256:...>.
 
 =item check_peer_id
 

@@ -6,8 +6,11 @@ use lib 't/lib';
 use VouchTest qw(identity run_command spew temp_dir);
 use VouchTest::Needs 'DBD::SQLite' => 'libdbd-sqlite3-perl';
 use VouchTest::GeminiServer qw(ask);
+use Vouch::Accounts;
 use Vouch::Certificate;
+use Vouch::Gemini::Server;
 use Vouch::Identity;
+use Vouch::Trust;
 
 # examples/gemini-accounts.pl: the whole life of an account, in two processes
 # that serve.
@@ -179,6 +182,31 @@ subtest 'name and end' => sub {
     is visit('laptop', "$leave?leave"), '30 /', 'removed';
     visit('laptop', '/account');
     like $answer->{body}, qr/\A# Welcome\n/, 'a stranger again';
+};
+
+# The same as rules of a server, without a line of code.
+subtest 'require' => sub {
+    my $accounts = Vouch::Accounts->new(file => temp_dir() . '/rules.db');
+    my $allow    = spew(temp_dir() . '/allow', "$print{tablet}\n");
+    my $rules    = VouchTest::GeminiServer::start(sub {
+        my ($server) = @_;
+        my $page = sub { return gemtext("ok\n") };
+        $server->get('/members' => { require => $accounts }                          => $page);
+        $server->get('/friends' => { require => Vouch::Trust->new(allow => $allow) } => $page);
+    });
+    my $status =
+        sub { my ($who, $path) = @_; ask($rules, $path, $who ? (cert => $files{$who}) : ())->{status} };
+    is $status->(undef,    '/members'), 60, 'accounts: nobody';
+    is $status->('tablet', '/members'), 61, 'a stranger';
+    $accounts->register(Vouch::Certificate->from_file($files{tablet}[0]), 'alex');
+    is $status->('tablet', '/members'), 20, 'registered while it runs';
+    $accounts->revoke('alex');
+    is $status->('tablet', '/members'), 61, 'revoked while it runs';
+    is $status->(undef,    '/friends'), 60, 'a list: nobody';
+    is $status->('phone',  '/friends'), 61, 'a stranger';
+    is $status->('tablet', '/friends'), 20, 'a friend';
+    spew($allow, "$print{phone}\n");
+    is join(q( ), map { $status->($_, '/friends') } qw(phone tablet)), '20 61', 'and the other way round';
 };
 
 is $server->stop, 0, 'it ends when told';

@@ -71,7 +71,16 @@ sub open {
     $self->{dbh}   = undef;
     $self->{dbh}   = $self->_try(sub { return $self->_connect });
     $self->{owner} = $owner;
-    $self->_try(sub { return $self->_prepare_tables });
+    if (
+        !eval {
+            $self->_try(sub { return $self->_prepare });
+        }
+        )
+    {
+        my $error = $@;
+        $self->{dbh} = undef;
+        die $error;
+    }
     return $self->{dbh};
 }
 
@@ -104,21 +113,27 @@ sub _connect {
         }
     );
     $dbh->sqlite_busy_timeout(int($self->{busy} * 1000));
-    $dbh->do($_) for 'PRAGMA foreign_keys = ON', 'PRAGMA journal_mode = WAL', 'PRAGMA synchronous = NORMAL';
+    $dbh->do($_) for 'PRAGMA foreign_keys = ON', 'PRAGMA synchronous = NORMAL';
     return $dbh;
 }
 
-sub _prepare_tables {
+# Tables and mode, as they should be.  Until it is sure that the file is ours
+# nothing is written.
+sub _prepare {
     my ($self) = @_;
     my $dbh = $self->{dbh};
-    return if $self->_is_ours;
-    return $self->transaction(sub {
-        return 1 if $self->_is_ours;    # another process was faster
+    $self->transaction(sub {
+        return 1 if $self->_is_ours;
         $dbh->do($_) for @TABLES;
         $dbh->do('PRAGMA user_version = ' . VERSION);
         $dbh->do('PRAGMA application_id = ' . APPLICATION);
         return 1;
-    });
+    }) if ($self->row('PRAGMA application_id'))[0] != APPLICATION;
+    $self->_is_ours;
+    # It takes a moment when nobody else reads: whoever opens it next may try.
+    return 1 if ($self->row('PRAGMA journal_mode'))[0] =~ /\A(?:wal|memory)\z/;
+    eval { $dbh->do('PRAGMA journal_mode = WAL'); 1 };
+    return 1;
 }
 
 # 1 if the tables are there, 0 if there is nothing; dies for anything else.

@@ -115,6 +115,19 @@ subtest 'things that are no file' => sub {
     is slurp(temp_dir() . '/plain'), 'x', 'the file is as it was';
 };
 
+subtest 'a file without an end' => sub {
+    my $good = start_anew();
+    open my $out, '>>', $file or die "$file: $!";
+    truncate $out, 40_000_000 or die "$file: $!";
+    close $out or die "$file: $!";
+    my $known = known();
+    like failure(sub { $known->check('localhost', 1965, $certificate) }),
+        qr/\Alimit: .*is larger than 33554432 bytes/,
+        'is not read';
+    like failure(sub { $known->accept('localhost', 1965, $certificate) }), qr/\Alimit: /, 'nor written';
+    is -s $file, 40_000_000, 'it is as it was';
+};
+
 subtest 'read-only' => sub {
     my $good = start_anew();
     chmod oct 400, $file or die "$file: $!";

@@ -9,7 +9,7 @@ use Vouch::Error ();
 
 use constant {
     APPLICATION => 0x566f_7563,    # "Vouc": whose database it is
-    VERSION     => 1,              # of the tables
+    TABLES      => 1,              # of the tables
 };
 
 my @TABLES = ( <<'SQL', <<'SQL', <<'SQL', <<'SQL', <<'SQL', <<'SQL', <<'SQL');
@@ -125,7 +125,7 @@ sub _prepare {
     $self->transaction(sub {
         return 1 if $self->_is_ours;
         $dbh->do($_) for @TABLES;
-        $dbh->do('PRAGMA user_version = ' . VERSION);
+        $dbh->do('PRAGMA user_version = ' . TABLES);
         $dbh->do('PRAGMA application_id = ' . APPLICATION);
         return 1;
     }) if ($self->row('PRAGMA application_id'))[0] != APPLICATION;
@@ -145,10 +145,10 @@ sub _is_ours {
     if ($application != APPLICATION) {
         Vouch::Error->throw(code => 'format', message => "$self->{file} is the database of another program");
     }
-    if ($version != VERSION) {
+    if ($version != TABLES) {
         Vouch::Error->throw(
             code    => 'format',
-            message => "$self->{file} has tables of the version $version; this Vouch knows " . VERSION,
+            message => "$self->{file} has tables of the version $version; this Vouch knows " . TABLES,
         );
     }
     return 1;

@@ -340,6 +340,23 @@ subtest 'rules that change while others wait' => sub {
     is $other->answer, '24 0', 'who may have it gets it';
 };
 
+subtest 'rules that change while a holder waits for another mode' => sub {
+    my $file   = rules("allow any lock,create\n");
+    my $daemon = VouchTest::Flom->new('--access', $file);
+    my ($holder, $other) = map { $daemon->connect } 1 .. 2;
+    is $_->ask(lock_message('db', mode => 3)), '16 0', 'a lock for reading' for $holder, $other;
+    my $convert = lock_message('db', mode => 5) =~ s/<resource /<resource convert="1" /r;
+    is $holder->ask($convert), '16 1', 'one waits to have it for writing';
+    write_rules($file, "allow any PR,create\n");
+    is $holder->answer(20), '32 3', 'which is refused now';
+    $other->say(unlock_message('db'));
+    is $holder->hear(0.2), '', 'it does not get it';
+    write_rules($file, "allow any lock,create\n");
+    ok wait_for(sub { $daemon->connect->ask(lock_message('x')) eq '16 0' }), 'when the rules are as before';
+    is $other->ask(lock_message('db', wait => 0)), '16 4', 'it holds what it held';
+    is $holder->ask($convert),                     '16 0', 'and may ask again';
+};
+
 subtest 'many refusals' => sub {
     my $daemon = VouchTest::Flom->new('--access', rules("allow uid=4294967294 lock\n"));
     my $client = $daemon->connect;

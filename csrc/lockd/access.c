@@ -122,7 +122,8 @@ lockd_open_access(struct lockd *daemon, struct vouch_error *err)
 struct waiter_search {
     struct lockd *daemon;
     struct session *found;
-    char *reason;
+    struct vouch_table_view view;
+    char reason[ACCESS_REASON_SIZE];
 };
 
 static int
@@ -131,33 +132,47 @@ find_denied(const struct vouch_table_view *view, void *arg)
     struct waiter_search *search = arg;
     struct session *session;
 
-    if (view->state != VOUCH_TABLE_WAITING
-        && view->state != VOUCH_TABLE_PARKED)
+    if (view->state == VOUCH_TABLE_HELD)
         return 0;
     session = session_find(search->daemon, view->owner);
     if (session == NULL
-        || access_may(session, VOUCH_ACCESS_LOCK_IN(view->mode), view->name,
-                      search->reason))
+        || access_may(session, VOUCH_ACCESS_LOCK_IN(view->wanted_mode),
+                      view->name, search->reason))
         return 0;
     search->found = session;
+    search->view = *view;
     return 1;
+}
+
+static void
+refuse_waiter(struct waiter_search *search)
+{
+    struct session *session = search->found;
+    int is_holder = search->view.state == VOUCH_TABLE_CONVERTING;
+
+    if (!is_holder)
+        dispatch_drop(session);
+    else if (dispatch_stay(session, &search->view) != 0) {
+        session_close(session);
+        return;
+    }
+    dispatch_answer(session, VOUCH_FLOM_REFUSAL, VOUCH_FLOM_RC_LOCK_CANT_LOCK,
+                    search->reason);
+    if (!is_holder)
+        session_goodbye(session);
 }
 
 /* Nobody is given what the rules forbid by now.  What is held stays. */
 static void
 refuse_waiters(struct lockd *daemon)
 {
-    char reason[ACCESS_REASON_SIZE];
-    struct waiter_search search = {daemon, NULL, reason};
+    struct waiter_search search;
 
     if (daemon->table == NULL)
         return;
-    while (vouch_table_each(daemon->table, find_denied, &search) != 0) {
-        dispatch_drop(search.found);
-        dispatch_answer(search.found, VOUCH_FLOM_REFUSAL,
-                        VOUCH_FLOM_RC_LOCK_CANT_LOCK, reason);
-        session_goodbye(search.found);
-    }
+    search.daemon = daemon;
+    while (vouch_table_each(daemon->table, find_denied, &search) != 0)
+        refuse_waiter(&search);
 }
 
 void

@@ -129,6 +129,8 @@ tell(struct session *session, const struct vouch_decision *decision)
     int step = step_for(session, decision);
     int code = decision->code;
 
+    if (decision->tag == session->untold && decision->tag != 0)
+        return;
     if (decision->kind == VOUCH_DECISION_DROPPED)
         code = VOUCH_FLOM_RC_LOCK_CANT_LOCK;
     session->answered = decision->tag;
@@ -199,6 +201,29 @@ dispatch_tick(struct lockd *daemon)
     lockd_now(&now);
     vouch_table_tick(daemon->table, &now, daemon->decisions);
     commit(daemon);
+}
+
+int
+dispatch_stay(struct session *session, const struct vouch_table_view *view)
+{
+    struct lockd *daemon = session->daemon;
+    struct vouch_lock_name name;
+    struct vouch_table_want want;
+    struct vouch_table_time now;
+    int status;
+
+    memset(&want, 0, sizeof(want));
+    lockd_now(&now);
+    (void) vouch_lock_name_parse(view->name, view->name_length, &name);
+    want.name = &name;
+    want.mode = view->mode;
+    want.quantity = view->quantity;
+    session->untold = ++session->tag;
+    session->answered = session->tag;
+    status = vouch_table_convert(daemon->table, session->id, session->tag,
+                                 &want, 0, &now, daemon->decisions);
+    commit(daemon);
+    return status == 1 ? 0 : -1;
 }
 
 /* --- requests -------------------------------------------------------------*/

@@ -95,6 +95,7 @@ struct session {
     int64_t lease_ms;              /* it has asked for, or 0 */
     uint64_t tag;                  /* of the last request */
     uint64_t answered;             /* the last that had its first answer */
+    uint64_t untold;               /* what the client has not asked for */
     uint32_t messages;             /* of this second */
     int64_t second;
     long pid;
@@ -228,6 +229,9 @@ void dispatch_message(struct session *session,
                       const struct vouch_flom_message *message);
 void dispatch_drop(struct session *session);
 void dispatch_tick(struct lockd *daemon);
+/* Give up a conversion that waits: what the view says is kept.  0 or -1. */
+int dispatch_stay(struct session *session,
+                  const struct vouch_table_view *view);
 /* Answers of decisions that are stored: called by the journal. */
 void dispatch_decisions(struct lockd *daemon,
                         const struct vouch_decisions *decisions);

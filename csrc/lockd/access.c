@@ -3,7 +3,6 @@
  *
  * The decision itself is access/access.
  */
-#include "lockd/access.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,8 +40,8 @@ struct session_person {
 static int
 make_absolute(struct lockd *daemon, const char *path, struct vouch_error *err)
 {
-    char *out = daemon->access_path;
-    size_t size = sizeof(daemon->access_path);
+    char *out = daemon->access.path;
+    size_t size = sizeof(daemon->access.path);
     size_t used;
 
     out[0] = '\0';
@@ -73,7 +72,7 @@ check_mode(const char *path, struct vouch_error *err)
 static int
 read_access(struct lockd *daemon, struct vouch_error *err)
 {
-    const char *path = daemon->access_path;
+    const char *path = daemon->access.path;
     struct vouch_buf *text = vouch_buf_new(VOUCH_ACCESS_FILE_MAX);
     struct vouch_access *access = NULL;
     struct vouch_error why;
@@ -81,7 +80,7 @@ read_access(struct lockd *daemon, struct vouch_error *err)
 
     vouch_error_clear(&why);
     /* First, so that what is written while it is read is seen later. */
-    vouch_file_mark(path, &daemon->access_mark);
+    vouch_file_mark(path, &daemon->access.mark);
     if (text == NULL)
         (void) vouch_error_set(err, VOUCH_E_MEMORY, "out of memory");
     else if (check_mode(path, err) != 0
@@ -92,8 +91,8 @@ read_access(struct lockd *daemon, struct vouch_error *err)
              != 0)
         (void) vouch_error_set(err, why.code, "%s: %s", path, why.text);
     else {
-        vouch_access_free(daemon->access);
-        daemon->access = access;
+        vouch_access_free(daemon->access.rules);
+        daemon->access.rules = access;
         status = 0;
     }
     vouch_buf_free(text);
@@ -105,13 +104,14 @@ lockd_open_access(struct lockd *daemon, struct vouch_error *err)
 {
     const char *path = daemon->options.settings->access_file;
 
+    daemon->access.uid = (long) geteuid();
     if (path != NULL && daemon->options.remote_admin)
         return vouch_error_set(err, VOUCH_E_CONFIG,
                                "with an access file, say in it what other "
                                "hosts may do: allow remote kick,shutdown");
     if (path == NULL)
         return vouch_access_usual(daemon->options.remote_admin,
-                                  &daemon->access, err);
+                                  &daemon->access.rules, err);
     if (make_absolute(daemon, path, err) != 0)
         return -1;
     return read_access(daemon, err);
@@ -180,7 +180,7 @@ lockd_reload_access(struct lockd *daemon)
 {
     struct vouch_error err;
 
-    if (daemon->access_path[0] == '\0')
+    if (daemon->access.path[0] == '\0')
         return;
     vouch_error_clear(&err);
     if (read_access(daemon, &err) != 0) {
@@ -189,7 +189,7 @@ lockd_reload_access(struct lockd *daemon)
         return;
     }
     lockd_say(daemon, LOCKD_NOTICE, "FLM045I", "%s read again",
-              daemon->access_path);
+              daemon->access.path);
     refuse_waiters(daemon);
 }
 
@@ -199,19 +199,19 @@ on_look(uv_timer_t *timer)
     struct lockd *daemon = timer->data;
     struct vouch_file_mark mark;
 
-    vouch_file_mark(daemon->access_path, &mark);
-    if (!vouch_file_mark_equal(&mark, &daemon->access_mark))
+    vouch_file_mark(daemon->access.path, &mark);
+    if (!vouch_file_mark_equal(&mark, &daemon->access.mark))
         lockd_reload_access(daemon);
 }
 
 int
 lockd_watch_access(struct lockd *daemon)
 {
-    if (daemon->access_path[0] == '\0')
+    if (daemon->access.path[0] == '\0')
         return 0;
-    daemon->access_timer.data = daemon;
-    return uv_timer_init(&daemon->loop, &daemon->access_timer) == 0
-                   && uv_timer_start(&daemon->access_timer, on_look, LOOK_MS,
+    daemon->access.timer.data = daemon;
+    return uv_timer_init(&daemon->loop, &daemon->access.timer) == 0
+                   && uv_timer_start(&daemon->access.timer, on_look, LOOK_MS,
                                      LOOK_MS)
                           == 0
                ? 0
@@ -273,7 +273,7 @@ place_of(const struct session *session)
 {
     if (!session->is_unix)
         return session->is_local ? VOUCH_ACCESS_HOST : VOUCH_ACCESS_REMOTE;
-    return session->uid == 0 || session->uid == (long) geteuid()
+    return session->uid == 0 || session->uid == session->daemon->access.uid
                ? VOUCH_ACCESS_OWNER
                : VOUCH_ACCESS_UNIX;
 }
@@ -302,15 +302,15 @@ log_denial(const struct session *session, const char *reason)
     struct lockd *daemon = session->daemon;
     int64_t second = uv_now(&daemon->loop) / 1000;
 
-    if (second != daemon->denial_second) {
-        if (daemon->denials > DENIALS_A_SECOND)
+    if (second != daemon->access.denial_second) {
+        if (daemon->access.denials > DENIALS_A_SECOND)
             lockd_say(daemon, LOCKD_WARNING, "FLM047W",
                       "%u more refusals are not in this log",
-                      daemon->denials - DENIALS_A_SECOND);
-        daemon->denial_second = second;
-        daemon->denials = 0;
+                      daemon->access.denials - DENIALS_A_SECOND);
+        daemon->access.denial_second = second;
+        daemon->access.denials = 0;
     }
-    if (++daemon->denials > DENIALS_A_SECOND)
+    if (++daemon->access.denials > DENIALS_A_SECOND)
         return;
     lockd_say(daemon, LOCKD_WARNING, "FLM046W",
               "session %llu from %s refused: %s",
@@ -325,8 +325,8 @@ access_may(struct session *session, unsigned right, const char *resource,
     struct vouch_access_who who;
 
     access_who(session, &who);
-    if (vouch_access_decide(session->daemon->access, &who, right, resource,
-                            &verdict))
+    if (vouch_access_decide(session->daemon->access.rules, &who, right,
+                            resource, &verdict))
         return 1;
     vouch_access_text(&who, right, resource, &verdict, reason,
                       ACCESS_REASON_SIZE);
@@ -341,7 +341,7 @@ access_shows(struct session *session, const char *resource)
     struct vouch_access_who who;
 
     access_who(session, &who);
-    return vouch_access_decide(session->daemon->access, &who,
+    return vouch_access_decide(session->daemon->access.rules, &who,
                                VOUCH_ACCESS_STATUS, resource, &verdict);
 }
 
@@ -353,10 +353,10 @@ access_may_some(struct session *session, unsigned right,
     struct vouch_access_who who;
 
     access_who(session, &who);
-    if (vouch_access_has_some(session->daemon->access, &who, right))
+    if (vouch_access_has_some(session->daemon->access.rules, &who, right))
         return 1;
-    (void) vouch_access_decide(session->daemon->access, &who, right, NULL,
-                               &verdict);
+    (void) vouch_access_decide(session->daemon->access.rules, &who, right,
+                               NULL, &verdict);
     vouch_access_text(&who, right, NULL, &verdict, reason, ACCESS_REASON_SIZE);
     log_denial(session, reason);
     return 0;
@@ -370,8 +370,8 @@ access_tell(struct session *session, unsigned right, const char *resource,
     struct vouch_access_who who;
 
     access_who(session, &who);
-    (void) vouch_access_decide(session->daemon->access, &who, right, resource,
-                               &verdict);
+    (void) vouch_access_decide(session->daemon->access.rules, &who, right,
+                               resource, &verdict);
     vouch_access_text(&who, right, resource, &verdict, reason,
                       ACCESS_REASON_SIZE);
     return verdict.allowed;

@@ -5,14 +5,32 @@
 #ifndef VOUCH_LOCKD_ACCESS_H
 #define VOUCH_LOCKD_ACCESS_H
 
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "base/file.h"
 #include "flom/message.h"
 
 #define ACCESS_REASON_SIZE (VOUCH_FLOM_TEXT_MAX + 1)
+#define ACCESS_PATH_SIZE 4096
 
 struct lockd;
 struct session;
+struct vouch_access;
 struct vouch_access_who;
 struct vouch_error;
+
+/* What a daemon has of it. */
+struct lockd_access {
+    struct vouch_access *rules;
+    char path[ACCESS_PATH_SIZE]; /* of the file, absolute; or "" */
+    struct vouch_file_mark mark; /* of the file as it was read */
+    uv_timer_t timer;            /* to look at it */
+    long uid;                    /* the daemon's own */
+    int64_t denial_second;
+    unsigned denials; /* of that second */
+};
 
 /* The rules, at the start: the file that the settings name, or the usual
  * ones.  0, or -1: the daemon cannot start. */

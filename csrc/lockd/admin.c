@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "flom/error_codes.h"
 #include "lock/mode.h"
-#include "lockd/access.h"
 
 #define REPORT_MAX (64 * 1024 * 1024)
 #define QUIESCE_MS 100

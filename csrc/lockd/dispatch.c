@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "flom/error_codes.h"
 #include "lock/mode.h"
-#include "lockd/access.h"
 #include "lockd/journal.h"
 
 #define QUANTITY_MAX INT64_C(2147483647)

@@ -20,11 +20,11 @@
 
 #include <uv.h>
 
-#include "base/file.h"
 #include "flom/message.h"
 #include "lock/decision.h"
 #include "lock/name.h"
 #include "lock/table.h"
+#include "lockd/access.h"
 #include "lockd/lockd.h"
 #include "net/address.h"
 
@@ -42,9 +42,7 @@
 #define LOCKD_CHUNK 4096         /* bytes read at once */
 #define LOCKD_IN_MAX (VOUCH_FLOM_MESSAGE_MAX + LOCKD_CHUNK)
 #define LOCKD_OUT_PAUSE 65536 /* bytes unread by a client: read no more */
-#define LOCKD_PATH_SIZE 4096
 
-struct vouch_access;
 struct vouch_buf;
 struct vouch_conn;
 struct vouch_flom_parser;
@@ -134,12 +132,7 @@ struct lockd {
     uv_idle_t shaking;          /* runs while handshakes are to go on */
     struct session *shaking_first;
     struct session *shaking_last;
-    struct vouch_access *access;
-    char access_path[LOCKD_PATH_SIZE]; /* absolute; or "" */
-    struct vouch_file_mark access_mark;
-    uv_timer_t access_timer;
-    int64_t denial_second;
-    unsigned denials; /* of that second */
+    struct lockd_access access;
     struct vouch_table *table;
     struct vouch_decisions *decisions;
     struct lockd_journal *journal;

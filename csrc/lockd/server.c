@@ -26,7 +26,6 @@
 #include "flom/machine_id.h"
 #include "flom/settings.h"
 #include "flom/tls_files.h"
-#include "lockd/access.h"
 #include "lockd/discovery.h"
 #include "lockd/journal.h"
 
@@ -393,7 +392,7 @@ lockd_free(struct lockd *daemon)
     vouch_buf_free(daemon->in);
     vouch_buf_free(daemon->out);
     vouch_flom_tls_free(daemon->tls);
-    vouch_access_free(daemon->access);
+    vouch_access_free(daemon->access.rules);
     if (daemon->spare_fd != -1)
         (void) close(daemon->spare_fd);
     if (daemon->lock_fd != -1)

@@ -18,7 +18,6 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "flom/error_codes.h"
-#include "lockd/access.h"
 #include "net/credentials.h"
 #include "net/socket.h"
 #include "tls/connection.h"

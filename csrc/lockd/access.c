@@ -209,9 +209,9 @@ lockd_watch_access(struct lockd *daemon)
 {
     if (daemon->access.path[0] == '\0')
         return 0;
-    daemon->access.timer.data = daemon;
-    return uv_timer_init(&daemon->loop, &daemon->access.timer) == 0
-                   && uv_timer_start(&daemon->access.timer, on_look, LOOK_MS,
+    daemon->access_timer.data = daemon;
+    return uv_timer_init(&daemon->loop, &daemon->access_timer) == 0
+                   && uv_timer_start(&daemon->access_timer, on_look, LOOK_MS,
                                      LOOK_MS)
                           == 0
                ? 0

@@ -7,8 +7,6 @@
 
 #include <stdint.h>
 
-#include <uv.h>
-
 #include "base/file.h"
 #include "flom/message.h"
 
@@ -26,7 +24,6 @@ struct lockd_access {
     struct vouch_access *rules;
     char path[ACCESS_PATH_SIZE]; /* of the file, absolute; or "" */
     struct vouch_file_mark mark; /* of the file as it was read */
-    uv_timer_t timer;            /* to look at it */
     long uid;                    /* the daemon's own */
     int64_t denial_second;
     unsigned denials; /* of that second */

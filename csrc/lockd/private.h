@@ -133,6 +133,7 @@ struct lockd {
     struct session *shaking_first;
     struct session *shaking_last;
     struct lockd_access access;
+    uv_timer_t access_timer; /* to look at its file */
     struct vouch_table *table;
     struct vouch_decisions *decisions;
     struct lockd_journal *journal;

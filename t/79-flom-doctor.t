@@ -284,6 +284,18 @@ says(
     fail_line('daemon', ".*'$id', but its certificate is for 'somebody'")
 );
 
+says(
+    'it has the name that we want',
+    $tls->run(tls('good', '--tls-peer-name', $id), '--doctor'),
+    ok_line('its name', "$id, as --tls-peer-name says")
+);
+says(
+    'it has another',
+    $tls->run(tls('good', '--tls-peer-name', 'node9'), '--doctor'),
+    fail_line('its name', 'its certificate is not for node9'),
+    qr/^      this is another node, or --tls-peer-name/m
+);
+
 # --- what the daemon says ---------------------------------------------------
 
 my $rules   = spew("$dir/rules", "allow any status,PR,create\n");

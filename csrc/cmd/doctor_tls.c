@@ -283,6 +283,24 @@ shake_hands(struct vouch_conn *conn, int fd)
     }
 }
 
+/* Is it the one that the settings want?  0 or -1. */
+static int
+check_wanted_name(struct doctor *doctor)
+{
+    const char *name = doctor->settings.tls_peer_name;
+
+    if (name == NULL)
+        return 0;
+    if (vouch_flom_is_named(doctor->theirs, name)) {
+        doctor_ok("its name", "%s, as --tls-peer-name says", name);
+        return 0;
+    }
+    doctor_fail(doctor, "its name",
+                "this is another node, or --tls-peer-name is wrong",
+                "its certificate is not for %s", name);
+    return -1;
+}
+
 /* 0 if a client would believe this daemon, else -1. */
 static int
 look_at_daemon(struct doctor *doctor, const struct vouch_conn *conn, int error)
@@ -304,7 +322,7 @@ look_at_daemon(struct doctor *doctor, const struct vouch_conn *conn, int error)
     if (error == 0) {
         doctor_ok("its chain", "signed by the authority in %s",
                   doctor->settings.tls_ca_certificate);
-        return 0;
+        return check_wanted_name(doctor);
     }
     doctor_fail(doctor, "its chain", advice_for(error), "%s",
                 vouch_verify_error_text(error));

@@ -6,8 +6,6 @@
  * question and goes to an address that can be forged, so there are only so
  * many a second.
  */
-#define _DEFAULT_SOURCE 1
-
 #include "lockd/discovery.h"
 
 #include <errno.h>

@@ -4,19 +4,7 @@
  * An interface is told to IPv4 by one of its addresses, which every system
  * understands, and to IPv6 by its number.
  */
-
-/* ip_mreq, getifaddrs and IP_MULTICAST_ALL are hidden by _POSIX_C_SOURCE. */
-#if defined(__linux__)
-#define _GNU_SOURCE 1
-#elif defined(__APPLE__)
-#define _DARWIN_C_SOURCE 1
-#elif defined(__NetBSD__)
-#define _NETBSD_SOURCE 1
-#elif defined(__OpenBSD__)
-#define _BSD_SOURCE 1
-#elif defined(__FreeBSD__) || defined(__DragonFly__)
-#define __BSD_VISIBLE 1
-#endif
+#include "net/system.h"
 
 #include "net/datagram.h"
 

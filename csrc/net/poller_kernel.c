@@ -1,15 +1,7 @@
 /*
  * epoll on Linux, kqueue on the BSDs and macOS, nothing elsewhere.
  */
-#if defined(__APPLE__)
-#define _DARWIN_C_SOURCE 1
-#elif defined(__NetBSD__)
-#define _NETBSD_SOURCE 1
-#elif defined(__OpenBSD__)
-#define _BSD_SOURCE 1
-#elif defined(__FreeBSD__) || defined(__DragonFly__)
-#define __BSD_VISIBLE 1
-#endif
+#include "net/system.h"
 
 #include "net/poller_kernel.h"
 

@@ -6,17 +6,7 @@
 
 /* accept4, MSG_DONTWAIT and SO_NOSIGPIPE are hidden by _POSIX_C_SOURCE on
  * some systems; each has its own word to bring them back. */
-#if defined(__linux__)
-#define _GNU_SOURCE 1
-#elif defined(__APPLE__)
-#define _DARWIN_C_SOURCE 1
-#elif defined(__NetBSD__)
-#define _NETBSD_SOURCE 1
-#elif defined(__OpenBSD__)
-#define _BSD_SOURCE 1
-#elif defined(__FreeBSD__) || defined(__DragonFly__)
-#define __BSD_VISIBLE 1
-#endif
+#include "net/system.h"
 
 #include "net/socket.h"
 

@@ -24,41 +24,13 @@
 #include "net/address.h"
 #include "net/datagram.h"
 #include "net/socket.h"
+#include "datagrams.h"
 #include "tap.h"
 
-#define H "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>"
-#define ANSWER(inside) \
-    H "<msg level=\"3\" verb=\"4\" step=\"16\">" inside "</msg>"
-#define NETWORK(address, port) \
-    ANSWER("<network address=\"" address "\" port=\"" port "\"/>")
 #define LONG_MS 5000
 
 static struct vouch_flom_settings settings;
 static struct vouch_error err;
-
-static struct vouch_address
-address(const char *host, const char *port)
-{
-    struct vouch_address found;
-
-    memset(&found, 0, sizeof(found));
-    vouch_error_clear(&err);
-    if (vouch_address_resolve(host, port, &found, 1, &err) != 1)
-        printf("Bail out! %s\n", err.text);
-    return found;
-}
-
-static struct vouch_buf *
-sample(const char *name)
-{
-    struct vouch_buf *bytes = vouch_buf_new(4096);
-    char file[300];
-
-    (void) snprintf(file, sizeof(file), "t/data/flom/%s.xml", name);
-    if (vouch_file_read(file, bytes, &err) != 0)
-        ok(0, file);
-    return bytes;
-}
 
 /* --- places and settings --------------------------------------------------*/
 

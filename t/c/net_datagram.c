@@ -17,21 +17,10 @@
 #include "net/address.h"
 #include "net/datagram.h"
 #include "net/socket.h"
+#include "datagrams.h"
 #include "tap.h"
 
 static struct vouch_error err;
-
-static struct vouch_address
-address(const char *host, const char *port)
-{
-    struct vouch_address found;
-
-    memset(&found, 0, sizeof(found));
-    vouch_error_clear(&err);
-    if (vouch_address_resolve(host, port, &found, 1, &err) != 1)
-        printf("Bail out! %s\n", err.text);
-    return found;
-}
 
 static const struct {
     const char *host;
@@ -145,15 +134,18 @@ test_refused(void)
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         to = address(rows[i].host, "28015");
+        vouch_error_clear(&err);
         is_int(vouch_datagram_open(&to, rows[i].interface, rows[i].hops, &err),
                -1, rows[i].text);
         ok(strncmp(err.text, rows[i].text, strlen(rows[i].text)) == 0,
            err.text);
     }
     to = address("127.0.0.1", "28015");
+    vouch_error_clear(&err);
     is_int(vouch_datagram_join(&to, NULL, &err), -1, "no group");
     is_int(err.code, VOUCH_E_ARGUMENT, "is no argument");
     to = address("239.255.7.7", "28015");
+    vouch_error_clear(&err);
     is_int(vouch_datagram_join(&to, "nosuch", &err), -1,
            "a group on an interface that is not there");
     ok(strstr(err.text, "cannot join the group on interface nosuch") != NULL,

@@ -7,8 +7,8 @@ use VouchTest::Namespace;
 
 use POSIX              qw(mkfifo);
 use Time::HiRes        qw(sleep time);
-use VouchTest          qw(slurp spew temp_dir);
-use VouchTest::Flom    qw(finish flom start_flom);
+use VouchTest          qw(run_command slurp spew temp_dir);
+use VouchTest::Flom    qw(finish flom flom_path start_command);
 use VouchTest::FlomTls qw(tls_options unique_id wait_until);
 use VouchTest::Forge   qw(authority issue);
 
@@ -40,8 +40,8 @@ sub mend {
 }
 
 # flom there: as flom() and start_flom() are here.
-sub flom_there  { my (@arg) = @_; local @VouchTest::Flom::IN = $there->command; return flom(@arg) }
-sub start_there { my (@arg) = @_; local @VouchTest::Flom::IN = $there->command; return start_flom(@arg) }
+sub flom_there  { my (@arg) = @_; return run_command([$there->command(flom_path(), @arg)]) }
+sub start_there { my (@arg) = @_; return start_command($there->command(flom_path(), @arg)) }
 
 # A flom there that holds a lock of the daemon until it is told to end.
 sub hold {

@@ -17,7 +17,8 @@ use POSIX            ();
 use Time::HiRes      qw(sleep time);
 use VouchTest        qw(run_command slurp spew temp_dir);
 
-our @EXPORT_OK = qw(flom flom_path sample start_flom finish message lock_message unlock_message);
+our @EXPORT_OK =
+    qw(flom flom_path sample start_command start_flom finish message lock_message unlock_message);
 
 $ENV{HOME} = temp_dir() . '';    # no configuration of the user's
 
@@ -31,17 +32,20 @@ sub flom {
 }
 
 # A flom in the background; what it prints goes to $path.out and .err.
+sub start_flom { return start_command(flom_path(), @_) }
+
+# The same for a command that runs it elsewhere.
 my $started = 0;
 
-sub start_flom {
-    my (@arg) = @_;
-    my $path  = temp_dir() . '/flom-' . ++$started;
-    my $pid   = fork // croak "fork: $!";
+sub start_command {
+    my (@command) = @_;
+    my $path      = temp_dir() . '/flom-' . ++$started;
+    my $pid       = fork // croak "fork: $!";
     if ($pid == 0) {
         open STDOUT, '>', "$path.out" or POSIX::_exit(126);
         open STDERR, '>', "$path.err" or POSIX::_exit(126);
         $SIG{ALRM} = 'DEFAULT';
-        exec { flom_path() } 'flom', @arg or POSIX::_exit(127);
+        exec { $command[0] } @command or POSIX::_exit(127);
     }
     return { pid => $pid, path => $path };
 }

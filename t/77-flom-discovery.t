@@ -6,8 +6,8 @@ use lib 't/lib';
 use VouchTest::Namespace;
 use IO::Select           ();
 use Time::HiRes          qw(time);
-use VouchTest            qw(run_command slurp temp_dir);
-use VouchTest::Discovery qw(ask datagram find impostor start_daemon udp wait_until PORT QUESTION);
+use VouchTest            qw(run_command slurp spew temp_dir);
+use VouchTest::Discovery qw(ask datagram find start_activated start_daemon udp wait_until PORT QUESTION);
 use VouchTest::Flom      qw(finish flom flom_path start_flom);
 
 # Discovery by multicast, IPv4 and IPv6: in a network of our own, with another
@@ -153,6 +153,38 @@ subtest 'several locks of one command' => sub {
     is $status,                        0, 'it gets them';
     is + (() = $out =~ /^sending /mg), 1, 'all of the one daemon that the first has found';
     like $out, qr/^\d+\.\d+$/m, 'with a token';
+};
+
+subtest 'a socket of a service manager' => sub {
+    for my $address ('0.0.0.0', '10.77.0.1') {
+        my $daemon = start_activated($address, '-A', $GROUP);
+        my $told   = $address eq '0.0.0.0' ? '' : $address;
+        is ask(QUESTION, $GROUP),
+            sample('any_address') =~ s/"" port="37961"/qq("$told" port=") . $daemon->port . '"'/er,
+            "$address: is told";
+        is + (find('-A', $GROUP, '--', 'true'))[0], 0, 'and found';
+    }
+    my ($status, undef, $err) = flom(qw(--daemon -A 239.255.7.7 -s), temp_dir() . '/socket');
+    is $status, 99,                                            'a unix socket';
+    is $err,    "Configuration is not valid, cannot go on!\n", 'cannot be told of';
+};
+
+subtest 'a lock over a crash' => sub {
+    my @daemon = ($there, '-A', $GROUP, '--state', temp_dir() . '/state');
+    my $daemon = start_daemon(@daemon);
+    my $port   = $daemon->port;
+    my $stop   = temp_dir() . '/stop';
+    my $flom =
+        start_flom('-P', PORT, '-d', 0, '-A', $GROUP, '--', 'sh', '-c',
+        "echo begun; while [ ! -e $stop ]; do sleep 0.02; done");
+    wait_until(sub { -s "$flom->{path}.out" });
+    $daemon->stop('KILL');
+    $daemon = start_daemon(@daemon);
+    isnt $daemon->port, $port, 'the daemon is at another port after its crash';
+    wait_until(sub { slurp("$flom->{path}.err") =~ /is held again/ });
+    is + (find('-A', $GROUP, '-o', 0, '--', 'true'))[0], 98, 'the lock is held';
+    spew($stop, '');
+    is_deeply [(finish($flom))[0, 1]], [0, "begun\n"], 'to the end of the command';
 };
 
 subtest 'groups at one port' => sub {

@@ -14,7 +14,7 @@ use Time::HiRes     qw(sleep time);
 use VouchTest       qw(slurp spew temp_dir);
 use VouchTest::Flom qw(flom flom_path);
 
-our @EXPORT_OK = qw(ask datagram find impostor start_daemon udp wait_until PORT QUESTION);
+our @EXPORT_OK = qw(ask datagram find impostor start_activated start_daemon udp wait_until PORT QUESTION);
 
 use constant PORT     => 39_801;
 use constant QUESTION => slurp('t/data/flom/discover_8.xml');
@@ -84,12 +84,30 @@ sub _until {
 # A daemon with these options, on a host or on this one (undef).
 sub start_daemon {
     my ($host, @arg) = @_;
-    my $self = _start(
-        $host,   'daemon', flom_path(),   '--daemon', '-d', -1,
-        '--log', 'stderr', '--log-level', 'info',     '-P', PORT,
-        @arg
-    );
-    return $self->_until('err', qr/FLM003I: ready$/m);
+    return _start($host, 'daemon', _daemon(@arg))->_until('err', qr/FLM003I: ready$/m);
+}
+
+sub _daemon {
+    my (@arg) = @_;
+    return (flom_path(), qw(--daemon -d -1 --log stderr --log-level info -P), PORT, @arg);
+}
+
+# The same with a TCP socket that a service manager has opened at an address.
+sub start_activated {
+    my ($address, @arg) = @_;
+    my $self = _start(undef, 'activated', $^X, '-MPOSIX', '-MIO::Socket::IP', '-e',
+        <<'PERL', $address, _daemon(@arg));
+        $^F = 255;    # it is for the command
+        my $listener = IO::Socket::IP->new(LocalHost => shift @ARGV, Listen => 5) or die $@;
+        POSIX::dup2($listener->fileno, 3) // die $!;
+        $| = 1;
+        print $listener->sockport, "\n";
+        @ENV{qw(LISTEN_FDS LISTEN_PID)} = (1, $$);
+        exec @ARGV or die $!;
+PERL
+    $self->_until('err', qr/FLM003I: ready$/m);
+    $self->{port} = slurp("$self->{path}.out") =~ s/\n//r;
+    return $self;
 }
 
 # One that answers each question in the group with all these datagrams.
@@ -115,13 +133,16 @@ sub pid { return $_[0]{pid} }
 sub log { return slurp("$_[0]{path}.err") }
 
 # The TCP port of a daemon, from its log.
-sub port { return $_[0]->log =~ /listening on \S+:(\d+)/ ? $1 : die 'no port in the log: ' . $_[0]->log }
+sub port {
+    return $_[0]{port}
+        // ($_[0]->log =~ /listening on \S+:(\d+)/ ? $1 : die 'no port in the log: ' . $_[0]->log);
+}
 
 # End it: its exit status.
 sub stop {
-    my ($self) = @_;
+    my ($self, $signal) = @_;
     my $pid = delete $self->{pid} or return;
-    kill TERM => $pid;
+    kill $signal // 'TERM', $pid;
     return VouchTest::_wait_for($pid, 20);
 }
 

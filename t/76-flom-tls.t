@@ -5,6 +5,8 @@ use lib 't/lib';
 
 use Digest::SHA        qw(sha256);
 use IO::Select         ();
+use POSIX              ();
+use Socket             qw(SOL_SOCKET SO_LINGER);
 use Time::HiRes        qw(sleep time);
 use VouchTest          qw(slurp spew temp_dir);
 use VouchTest::Der     qw(name);
@@ -321,6 +323,45 @@ subtest 'files that change while the daemon runs' => sub {
     ok wait_until(sub { $shown->() eq 'the next' }), 'HUP reads all at once';
     $kept->say(unlock_message('kept'));
     is $kept->ask(lock_message('kept')), '16 0', 'who was there all the time is still served';
+};
+
+subtest 'strangers at the TLS port' => sub {
+    my $good   = $level2->old_client($node, $ca);
+    my $serves = sub {
+        my ($name) = @_;
+        is $good->ask(lock_message('good')), '16 0', "$name: others are served";
+        $good->say(unlock_message('good'));
+    };
+    my $hello = "\x16\x03\x01\x00\x05\x01\x00\x00\x01";
+    my %bytes = (
+        'random bytes'          => join('', map { chr int rand 256 } 1 .. 5_000),
+        'an HTTP request'       => "GET / HTTP/1.0\r\n\r\n",
+        'a record of 16 kB'     => "\x16\x03\x01\x40\x00" . "\x01" x 16_384,
+        'one that is too long'  => "\x16\x03\x01\xff\xff" . 'x' x 70_000,
+        'a hello of a megabyte' => "\x16\x03\x01\x40\x00\x01\x10\x00\x00" . 'x' x 16_380,
+        'a wrong hello'         => $hello . "\x00",
+        'alerts'                => "\x15\x03\x01\x00\x02\x01\x00" x 5_000,
+        'application data'      => "\x17\x03\x03\x00\x20" . 'x' x 32,
+    );
+    my @open;
+    for my $name (sort keys %bytes) {
+        my $socket = $level2->tcp;
+        syswrite $socket, $bytes{$name};
+        push @open, $socket;
+        $serves->($name);
+    }
+    for (1 .. 500) {
+        my $socket = $level2->tcp;
+        syswrite $socket, $hello if $_ % 2;
+        setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0 if $_ % 3;
+    }
+    $serves->('500 that come and go');
+    my $client = $level2->old_client($node, $ca);
+    my $forged = "\x17\x03\x03\x00\x20" . 'y' x 32;
+    is POSIX::write(fileno $client->handle, $forged, length $forged), length $forged,
+        'a record that is not its own';
+    is $client->hear(10), undef, 'ends its connection';
+    $serves->('a forged record');
 };
 
 subtest 'a peer that stops reading' => sub {

@@ -290,8 +290,8 @@ static void
 test_words(void)
 {
     static const enum vouch_cause without[] = {
-        VOUCH_CAUSE_UNKNOWN, VOUCH_CAUSE_STAPLE,
-        VOUCH_CAUSE_NOT_PINNED, VOUCH_CAUSE_CALLBACK};
+        VOUCH_CAUSE_UNKNOWN, VOUCH_CAUSE_STAPLE, VOUCH_CAUSE_NOT_PINNED,
+        VOUCH_CAUSE_CALLBACK};
     int cause;
     size_t i;
 

@@ -10,6 +10,14 @@
 #include "net/socket.h"
 
 #define LEASE_PARTS 3
+#define MARGIN_PARTS 8 /* for who must stop before another may begin */
+
+/* Until when the daemon keeps the lock of who was heard of then. */
+static int64_t
+sure_until(const struct vouch_flom_client *client, int64_t heard_ms)
+{
+    return heard_ms + client->lease_ms - client->lease_ms / MARGIN_PARTS;
+}
 
 static int
 has_lease(const struct vouch_flom_client *client)
@@ -59,7 +67,7 @@ take_pong(struct vouch_flom_client *client)
 
     if (client->ping_count == 0)
         return;
-    client->lease_until = client->pings[0] + client->lease_ms;
+    client->lease_until = sure_until(client, client->pings[0]);
     client->ping_count--;
     for (i = 0; i < client->ping_count; i++)
         client->pings[i] = client->pings[i + 1];
@@ -82,7 +90,7 @@ vouch_flom_client_take_lease(struct vouch_flom_client *client)
     client->lease_ms = answer->lease;
     if (!is_first)
         return 0;
-    client->lease_until = client->asked_ms + client->lease_ms;
+    client->lease_until = sure_until(client, client->asked_ms);
     client->ping_due =
         vouch_clock_monotonic_ms() + client->lease_ms / LEASE_PARTS;
     client->ping_count = 0;
@@ -96,7 +104,7 @@ vouch_flom_client_check_lease(struct vouch_flom_client *client)
         return 0;
     return vouch_flom_client_fail(
         client, VOUCH_FLOM_RC_NETWORK_TIMEOUT,
-        "no sign of life from the daemon for the %lld ms of the lease: it "
-        "may have taken the lock back",
+        "no sign of life from the daemon, and the lease of %lld ms is almost "
+        "over: it will take the lock back",
         (long long) client->lease_ms);
 }

@@ -1,17 +1,35 @@
 MODULE = Vouch    PACKAGE = Vouch::Lock
 
+void
+new(...)
+  PREINIT:
+    SV *lock = NULL;
+    STRLEN length;
+  PPCODE:
+    if (items == 4 && SvPOK(ST(2)) && strEQ(SvPV(ST(2), length), "server"))
+        lock = vxs_lock_quickly(aTHX_ ST(0), ST(1), ST(3));
+    if (lock != NULL) {
+        ST(0) = sv_2mortal(lock);
+        XSRETURN(1);
+    }
+    PUSHMARK(MARK);
+    SP = MARK + items;
+    PUTBACK;
+    (void) call_pv("Vouch::Lock::_new", G_SCALAR);
+    return;
+
+int
+_drop(self)
+    SV *self
+  CODE:
+    RETVAL = vxs_lock_drop(aTHX_ self);
+  OUTPUT:
+    RETVAL
+
 NV
 _now()
   CODE:
     RETVAL = (NV) vouch_clock_monotonic_ms();
-  OUTPUT:
-    RETVAL
-
-SV *
-_at(address)
-    UV address
-  CODE:
-    RETVAL = newRV_inc(INT2PTR(SV *, address));
   OUTPUT:
     RETVAL
 

@@ -18,70 +18,50 @@ _connect(self, deadline_ms)
     RETVAL
 
 int
-_lock(self, name, mode, quantity, wait, create, idle_ms, lease_ms)
+_lock(self, name, request)
     struct vxs_link *self
     SV *name
-    IV mode
-    IV quantity
-    int wait
-    int create
-    IV idle_ms
-    IV lease_ms
-  PREINIT:
-    struct vxs_request request;
+    SV *request
   CODE:
-    request.mode = mode;
-    request.quantity = quantity;
-    request.wait = wait;
-    request.create = create;
-    request.idle_ms = idle_ms;
-    request.lease_ms = lease_ms;
-    RETVAL = vxs_link_lock(aTHX_ self, name, &request);
+    RETVAL = vxs_link_lock(aTHX_ self, name, request);
   OUTPUT:
     RETVAL
 
 int
-_convert(self, mode, quantity, wait)
-    struct vxs_link *self
-    IV mode
-    IV quantity
-    int wait
-  CODE:
-    RETVAL = vxs_link_convert(self, mode, quantity, wait);
-  OUTPUT:
-    RETVAL
-
-int
-_stay(self, mode, quantity)
-    struct vxs_link *self
-    IV mode
-    IV quantity
-  CODE:
-    RETVAL = vxs_link_stay(self, mode, quantity);
-  OUTPUT:
-    RETVAL
-
-int
-_take_up(self, name, mode, quantity, create, idle_ms, lease_ms, token, element)
+_take(self, name, request, deadline_ms)
     struct vxs_link *self
     SV *name
-    IV mode
-    IV quantity
-    int create
-    IV idle_ms
-    IV lease_ms
+    SV *request
+    NV deadline_ms
+  CODE:
+    RETVAL = vxs_link_lock(aTHX_ self, name, request);
+    if (RETVAL == 0)
+        RETVAL = vxs_link_wait(aTHX_ self, (int64_t) deadline_ms);
+  OUTPUT:
+    RETVAL
+
+int
+_convert(self, request)
+    struct vxs_link *self
+    SV *request
+  ALIAS:
+    _stay = 1
+  CODE:
+    vxs_link_prepare(aTHX_ self, NULL, request);
+    RETVAL = ix ? vouch_flom_client_stay(self->client)
+                : vouch_flom_client_convert(self->client);
+  OUTPUT:
+    RETVAL
+
+int
+_take_up(self, name, request, token, element)
+    struct vxs_link *self
+    SV *name
+    SV *request
     SV *token
     SV *element
-  PREINIT:
-    struct vxs_request request;
   CODE:
-    request.mode = mode;
-    request.quantity = quantity;
-    request.wait = 1;
-    request.create = create;
-    request.idle_ms = idle_ms;
-    request.lease_ms = lease_ms;
-    RETVAL = vxs_link_resume(aTHX_ self, name, &request, token, element);
+    RETVAL = vxs_link_resume(aTHX_ self, name, request, token, element);
   OUTPUT:
     RETVAL
 
@@ -98,7 +78,7 @@ int
 _advance(self)
     struct vxs_link *self
   CODE:
-    RETVAL = vouch_flom_client_advance(self->client);
+    RETVAL = vxs_link_outcome(self, vouch_flom_client_advance(self->client));
   OUTPUT:
     RETVAL
 
@@ -120,17 +100,27 @@ _is_held(self)
     RETVAL
 
 int
-_is_locked(self)
+_is_idle(self)
     struct vxs_link *self
-  ALIAS:
-    _is_idle = 1
-  PREINIT:
-    enum vouch_flom_client_state state;
   CODE:
-    state = vouch_flom_client_state(self->client);
-    RETVAL = state == (ix ? VOUCH_FLOM_CLIENT_IDLE : VOUCH_FLOM_CLIENT_LOCKED);
+    RETVAL =
+        vouch_flom_client_state(self->client) == VOUCH_FLOM_CLIENT_IDLE;
   OUTPUT:
     RETVAL
+
+bool
+_is_ours(self)
+    struct vxs_link *self
+  CODE:
+    RETVAL = self->pid == getpid();
+  OUTPUT:
+    RETVAL
+
+void
+_end(is_failed)
+    int is_failed
+  CODE:
+    vxs_links_end(aTHX_ is_failed);
 
 int
 _rc(self)

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "flom/message.h"
@@ -102,6 +103,10 @@ vxs_link_new(pTHX_ const struct vouch_flom_settings *settings)
 
     vouch_error_clear(&err);
     Newxz(self, 1, struct vxs_link);
+    self->pid = getpid();
+#ifdef MULTIPLICITY
+    self->perl = aTHX;
+#endif
     add_link(self);
     object = sv_2mortal(
         vxs_wrap(aTHX_ "Vouch::Lock::Link", self, 0, &vxs_link_vtbl));
@@ -145,38 +150,50 @@ as_int(IV number)
                               : (int) number;
 }
 
-/* What the request says, into the settings. */
-static void
-prepare(pTHX_ struct vxs_link *self, SV *name,
-        const struct vxs_request *request)
+static int
+number_at(pTHX_ AV *numbers, SSize_t at)
+{
+    SV **value = av_fetch(numbers, at, 0);
+
+    return value == NULL ? 0 : as_int(SvIV(*value));
+}
+
+void
+vxs_link_prepare(pTHX_ struct vxs_link *self, SV *name, SV *request)
 {
     struct vouch_flom_settings *settings =
         vouch_flom_client_settings(self->client);
-    const char *text = vxs_name(aTHX_ name, "the name of a lock");
+    const char *text;
+    AV *numbers;
 
+    if (!SvROK(request) || SvTYPE(SvRV(request)) != SVt_PVAV)
+        croak("a request is an array");
+    numbers = (AV *) SvRV(request);
+    settings->lock_mode = number_at(aTHX_ numbers, 0);
+    settings->resource_quantity = number_at(aTHX_ numbers, 1);
+    settings->resource_timeout = number_at(aTHX_ numbers, 2) ? -1 : 0;
+    settings->resource_create = number_at(aTHX_ numbers, 3);
+    settings->resource_idle_lifespan = number_at(aTHX_ numbers, 4);
+    vouch_flom_client_want_lease(self->client, number_at(aTHX_ numbers, 5));
+    if (name == NULL)
+        return;
+    text = vxs_name(aTHX_ name, "the name of a lock");
     if (strNE(settings->resource_name, text)
         && vouch_flom_settings_set_text(&settings->resource_name, text, NULL)
                != 0)
         vxs_fail(aTHX_ VOUCH_E_MEMORY, "out of memory");
-    settings->lock_mode = as_int(request->mode);
-    settings->resource_quantity = as_int(request->quantity);
-    settings->resource_timeout = request->wait ? -1 : 0;
-    settings->resource_create = request->create;
-    settings->resource_idle_lifespan = as_int(request->idle_ms);
-    vouch_flom_client_want_lease(self->client, as_int(request->lease_ms));
 }
 
 int
-vxs_link_lock(pTHX_ struct vxs_link *self, SV *name,
-              const struct vxs_request *request)
+vxs_link_lock(pTHX_ struct vxs_link *self, SV *name, SV *request)
 {
-    prepare(aTHX_ self, name, request);
+    vxs_link_prepare(aTHX_ self, name, request);
     return vouch_flom_client_lock(self->client);
 }
 
 int
-vxs_link_resume(pTHX_ struct vxs_link *self, SV *name,
-                const struct vxs_request *request, SV *token, SV *element)
+vxs_link_resume(pTHX_ struct vxs_link *self, SV *name, SV *request, SV *token,
+                SV *element)
 {
     const char *text =
         SvOK(element) ? vxs_name(aTHX_ element, "an element") : NULL;
@@ -187,31 +204,17 @@ vxs_link_resume(pTHX_ struct vxs_link *self, SV *name,
                                &counter)
         != 0)
         vxs_fail(aTHX_ VOUCH_E_ARGUMENT, "this is not a token");
-    prepare(aTHX_ self, name, request);
+    vxs_link_prepare(aTHX_ self, name, request);
     return vouch_flom_client_resume(self->client, epoch, counter, text);
 }
 
 int
-vxs_link_convert(struct vxs_link *self, IV mode, IV quantity, int wait)
+vxs_link_outcome(const struct vxs_link *self, int outcome)
 {
-    struct vouch_flom_settings *settings =
-        vouch_flom_client_settings(self->client);
-
-    settings->lock_mode = as_int(mode);
-    settings->resource_quantity = as_int(quantity);
-    settings->resource_timeout = wait ? -1 : 0;
-    return vouch_flom_client_convert(self->client);
-}
-
-int
-vxs_link_stay(struct vxs_link *self, IV mode, IV quantity)
-{
-    struct vouch_flom_settings *settings =
-        vouch_flom_client_settings(self->client);
-
-    settings->lock_mode = as_int(mode);
-    settings->resource_quantity = as_int(quantity);
-    return vouch_flom_client_stay(self->client);
+    if (outcome == 0
+        && vouch_flom_client_state(self->client) != VOUCH_FLOM_CLIENT_LOCKED)
+        return 2;
+    return outcome;
 }
 
 int
@@ -227,16 +230,13 @@ vxs_link_is_held(struct vxs_link *self)
     return outcome != -1;
 }
 
-int
-vxs_link_unlock(struct vxs_link *self, int rollback)
+/* Until the bytes are gone: 0, else -1. */
+static int
+finish_unlock(struct vxs_link *self)
 {
     int64_t deadline;
-    int outcome;
+    int outcome = vouch_flom_client_advance(self->client);
 
-    if (!vxs_link_is_held(self)
-        || vouch_flom_client_unlock(self->client, rollback) != 0)
-        return -1;
-    outcome = vouch_flom_client_advance(self->client);
     if (outcome == 0 || outcome == -1)
         return outcome;
     deadline = vouch_clock_monotonic_ms() + UNLOCK_MS;
@@ -247,6 +247,27 @@ vxs_link_unlock(struct vxs_link *self, int rollback)
         return 0;
     vouch_flom_client_disconnect(self->client);
     return -1;
+}
+
+int
+vxs_link_unlock(struct vxs_link *self, int rollback)
+{
+    uint64_t epoch;
+    uint64_t counter;
+    int saved = errno;
+    int outcome = -1;
+    int is_ours;
+
+    if (vxs_link_is_held(self)) {
+        is_ours = vouch_flom_client_token(self->client, &epoch, &counter) != 0;
+        outcome = vouch_flom_client_unlock(self->client, rollback);
+        if (outcome == 0)
+            outcome = finish_unlock(self);
+        if (outcome == 0)
+            outcome = is_ours;
+    }
+    errno = saved;
+    return outcome;
 }
 
 /* An interrupted wait is no failure of the connection. */
@@ -272,7 +293,7 @@ vxs_link_wait(pTHX_ struct vxs_link *self, int64_t deadline_ms)
         if (outcome == -1 && was_interrupted(self))
             continue;
         if (outcome != 1 || until == deadline_ms)
-            return outcome;
+            return vxs_link_outcome(self, outcome);
     }
 }
 
@@ -282,6 +303,8 @@ void
 vxs_link_give(struct vxs_link *self, int is_given)
 {
     self->given = is_given;
+    if (!is_given)
+        self->pid = getpid();
 }
 
 void
@@ -298,6 +321,25 @@ vxs_links_after_fork(int is_child, int runs_command)
     for (link = links; link != NULL && !runs_command; link = link->after) {
         if (link->client != NULL && is_child != link->given)
             vouch_flom_client_disconnect(link->client);
+    }
+    (void) pthread_mutex_unlock(&links_mutex);
+}
+
+/* --- the end ---------------------------------------------------------------*/
+
+void
+vxs_links_end(pTHX_ int rollback)
+{
+    struct vxs_link *link;
+
+    (void) pthread_mutex_lock(&links_mutex);
+    for (link = links; link != NULL; link = link->after) {
+#ifdef MULTIPLICITY
+        if (link->perl != aTHX)
+            continue;
+#endif
+        if (link->client != NULL && link->pid == getpid())
+            (void) vxs_link_unlock(link, rollback);
     }
     (void) pthread_mutex_unlock(&links_mutex);
 }

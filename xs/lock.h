@@ -15,6 +15,10 @@ struct vxs_link {
     struct vxs_link *before; /* among all of this process */
     struct vxs_link *after;
     int given; /* the next child gets it */
+    pid_t pid; /* whose it is */
+#ifdef MULTIPLICITY
+    tTHX perl;
+#endif
 };
 
 extern const MGVTBL vxs_link_vtbl;
@@ -32,35 +36,33 @@ SV *vxs_settings_copy(pTHX_ const struct vouch_flom_settings *settings);
 /* Push the facts of the settings that Perl needs: names and values. */
 void vxs_push_settings(pTHX_ const struct vouch_flom_settings *self);
 
-/* What a lock request says besides the name. */
-struct vxs_request {
-    IV mode;
-    IV quantity;
-    int wait;
-    int create;
-    IV idle_ms;
-    IV lease_ms;
-};
+/*
+ * What is asked for: a reference to an array of mode, quantity, whether to
+ * wait, whether to create, idle life and lease in milliseconds.  And the
+ * name, unless it is NULL.
+ */
+void vxs_link_prepare(pTHX_ struct vxs_link *self, SV *name, SV *request);
 
 /* Begin to lock: 0, or -1 with the client's reason. */
-int vxs_link_lock(pTHX_ struct vxs_link *self, SV *name,
-                  const struct vxs_request *request);
+int vxs_link_lock(pTHX_ struct vxs_link *self, SV *name, SV *request);
 
 /* The same for one that was lost with its daemon. */
-int vxs_link_resume(pTHX_ struct vxs_link *self, SV *name,
-                    const struct vxs_request *request, SV *token, SV *element);
+int vxs_link_resume(pTHX_ struct vxs_link *self, SV *name, SV *request,
+                    SV *token, SV *element);
 
-/* What the lock that is held is to become; otherwise the same. */
-int vxs_link_convert(struct vxs_link *self, IV mode, IV quantity, int wait);
-int vxs_link_stay(struct vxs_link *self, IV mode, IV quantity);
+/* The outcome of a step, where 0 is a lock that is held now: 2 that it is
+ * done, and there is none. */
+int vxs_link_outcome(const struct vxs_link *self, int outcome);
 
-/* Let go: 0 when it was held and the daemon has been told, else -1.  The
- * bytes that do not go at once are waited for, for a moment. */
+/* Let go: 1 or 0 when it was held and the daemon has been told, 1 if that is
+ * of Vouch; else -1.  The bytes that do not go at once are waited for, for a
+ * moment. */
 int vxs_link_unlock(struct vxs_link *self, int rollback);
 
 /*
  * Wait until what was begun is done or the monotonic deadline has come, as
- * vouch_flom_client_wait(); signal handlers run here, and may die.
+ * vouch_flom_client_wait(), with the outcomes above; signal handlers run
+ * here, and may die.
  */
 int vxs_link_wait(pTHX_ struct vxs_link *self, int64_t deadline_ms);
 
@@ -76,5 +78,13 @@ int vxs_link_is_held(struct vxs_link *self);
 void vxs_link_give(struct vxs_link *self, int given);
 void vxs_links_before_fork(void);
 void vxs_links_after_fork(int is_child, int runs_command);
+
+/* lock_quick.c: a lock that is held now, or NULL where Vouch::Lock has more to
+ * do; and its end, likewise 1 or 0. */
+SV *vxs_lock_quickly(pTHX_ SV *class_name, SV *name, SV *server);
+int vxs_lock_drop(pTHX_ SV *object);
+
+/* At the end of this Perl: let go of all that it holds. */
+void vxs_links_end(pTHX_ int rollback);
 
 #endif

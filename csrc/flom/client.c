@@ -202,6 +202,7 @@ granted(struct vouch_flom_client *client)
     const struct vouch_flom_message *answer = &client->answer;
 
     client->is_held = 1;
+    client->was_held = 1;
     client->has_element = (answer->has & VOUCH_FLOM_HAS_ELEMENT) != 0;
     memcpy(client->element, answer->element, strlen(answer->element) + 1);
     client->has_token = (answer->has & VOUCH_FLOM_HAS_TOKEN) != 0;

@@ -172,10 +172,11 @@ vouch_flom_client_conn(const struct vouch_flom_client *client);
 /* The errno of a failed connect, or 0. */
 int vouch_flom_client_errno(const struct vouch_flom_client *client);
 
-/* The element of the lock that is held, or NULL. */
+/* The element of the lock that is held, or was when the connection ended;
+ * or NULL. */
 const char *vouch_flom_client_element(const struct vouch_flom_client *client);
 
-/* Its fencing token: 1, or 0 if the daemon gave none. */
+/* Its fencing token, likewise: 1, or 0 if the daemon gave none. */
 int vouch_flom_client_token(const struct vouch_flom_client *client,
                             uint64_t *epoch_r, uint64_t *counter_r);
 

@@ -192,6 +192,7 @@ vouch_flom_client_connect(struct vouch_flom_client *client,
     if (client->state != VOUCH_FLOM_CLIENT_IDLE)
         return vouch_flom_client_fail(
             client, VOUCH_FLOM_RC_API_INVALID_SEQUENCE, "connected already");
+    client->was_held = 0;
     vouch_error_clear(&client->error);
     vouch_buf_clear(client->in);
     vouch_buf_clear(client->out);

@@ -38,14 +38,14 @@ vouch_flom_client_errno(const struct vouch_flom_client *client)
 const char *
 vouch_flom_client_element(const struct vouch_flom_client *client)
 {
-    return client->is_held && client->has_element ? client->element : NULL;
+    return client->was_held && client->has_element ? client->element : NULL;
 }
 
 int
 vouch_flom_client_token(const struct vouch_flom_client *client,
                         uint64_t *epoch_r, uint64_t *counter_r)
 {
-    if (!client->is_held || !client->has_token)
+    if (!client->was_held || !client->has_token)
         return 0;
     *epoch_r = client->token_epoch;
     *counter_r = client->token_counter;

@@ -65,6 +65,7 @@ struct vouch_flom_client {
     struct vouch_error error;
     int is_explained; /* the error says more than the code */
     int is_held;      /* a lock is, also while its conversion is asked for */
+    int was_held;     /* it is, or was when the connection ended */
     int has_element;
     int has_token;
     uint64_t token_epoch;

@@ -202,6 +202,7 @@ vouch_flom_client_unlock(struct vouch_flom_client *client, int rollback)
     if (queue_message(client, &message) != 0)
         return -1;
     client->is_held = 0;
+    client->was_held = 0;
     client->state = VOUCH_FLOM_CLIENT_SENDING;
     return 0;
 }

@@ -3,10 +3,9 @@ package Vouch::Lock 0.001;
 use v5.16;
 use warnings;
 
-use Errno        qw(ECONNREFUSED ENOENT);
-use Exporter     qw(import);
-use Scalar::Util qw(refaddr);
-use Time::HiRes  qw(sleep);
+use Errno       qw(ECONNREFUSED ENOENT);
+use Exporter    qw(import);
+use Time::HiRes qw(sleep);
 
 use Vouch               ();
 use Vouch::Error        ();
@@ -47,48 +46,36 @@ my @MODE_NAME = qw(NL CR CW PR PW EX);
 
 my $HIERARCHY = 4;    # Vouch::Lock::_type
 
-my %OPTION = map { $_ => 1 } qw(server timeout mode quantity create idle lease on_lost);
+my %OPTION = map { $_ => 1 } qw(timeout mode quantity create idle lease on_lost);
 
-my $last_error;       # of this process
-my %live;             # where those are that may hold something: for the end
+# The numbers of a request, in the order in which xs/lock.c reads them.
+use constant {
+    MODE     => 0,
+    QUANTITY => 1,
+    WAIT     => 2,
+    CREATE   => 3,
+    IDLE     => 4,
+    LEASE    => 5,
+};
+
+my $last_error;    # of this process
+my $is_over;       # the program ends
 
 sub CLONE_SKIP { return 1 }
-
-sub CLONE {
-    undef $last_error;
-    %live = ();
-    return;
-}
+sub CLONE      { undef $last_error; return }
 
 # --- for everybody -------------------------------------------------------------
 
-sub new {
-    my $self = &begin;
-    return $self if $self->_finish;
-    return $self->_tell_caller;
+# What new does where it is not the most common: that, and new itself, is in
+# xs/Lock.xs.
+sub _new {
+    my $self = &_prepare;
+    return $self->_finish($self->_next) ? $self : $self->_tell_caller;
 }
 
 sub begin {
-    my ($class, $name, %arg) = @_;
-    my $server = $arg{server} // Vouch::Lock::Server->default;
-    my $facts  = $server->{facts};
-    my $self   = bless {
-        server   => $server,
-        state    => PENDING,
-        parts    => [],
-        want     => 0,
-        wait     => 1,
-        deadline => FOREVER,
-        mode     => $facts->{lock_mode},
-        quantity => $facts->{resource_quantity},
-        create   => $facts->{resource_create},
-        idle     => $facts->{resource_idle_lifespan},
-        lease    => 0,
-        pid      => $$,
-    }, $class;
-    $self->_configure(\%arg, $facts->{resource_timeout}) if %arg || $facts->{resource_timeout} != FOREVER;
-    $self->_name($name // $facts->{resource_name}, defined $name);
-    $live{ refaddr $self } = 1;
+    my $self = &_prepare;
+    $self->{want}    = WANT_READ;
     $self->{outcome} = $self->_next;
     return $self;
 }
@@ -114,10 +101,10 @@ sub with_lock(&@) {    ## no critic (ProhibitSubroutinePrototypes)
     return $wantarray ? @result : $result[0];
 }
 
-sub names   { return @{ $_[0]{names} } }
-sub name    { return $_[0]{names}[0] }
+sub names   { return @{ $_[0]{names} // $_[0]{order} } }
+sub name    { return ($_[0]{names}   // $_[0]{order})->[0] }
 sub server  { return $_[0]{server} }
-sub mode    { return $MODE_NAME[$_[0]{mode}] }
+sub mode    { return $MODE_NAME[$_[0]{request}[MODE]] }
 sub element { my ($self, $name) = @_; return $self->_fact(element => $name) }
 sub token   { my ($self, $name) = @_; return $self->_fact(token => $name) }
 
@@ -137,46 +124,47 @@ sub is_pending { return $_[0]{state} == PENDING }
 sub is_held {
     my ($self) = @_;
     return !!0 if $self->{state} != HELD || !$self->_is_mine;
-    for my $part (@{ $self->{parts} }) {
-        next if $part->{link}->_is_held;
-        $self->_lose($part);
+    for my $at (0 .. $#{ $self->{links} }) {
+        next if $self->{links}[$at]->_is_held;
+        $self->_lose($at);
         return !!0;
     }
     return !!1;
 }
 
-sub release  { my ($self) = @_; return $self->_let_go(0) }
-sub rollback { my ($self) = @_; return $self->_let_go(1) }
+sub release  { my ($self) = @_; $self->_remember if $self->{links}; return $self->_let_go(0) }
+sub rollback { my ($self) = @_; $self->_remember if $self->{links}; return $self->_let_go(1) }
 
 sub convert {
     my ($self, @arg) = @_;
     my ($mode, %arg) = @arg % 2 ? @arg : (undef, @arg);
-    my %want = (mode => $self->{mode}, quantity => $self->{quantity}, wait => 1, deadline => FOREVER);
-    $want{mode}              = _mode($mode)                     if defined $mode;
-    $want{quantity}          = _quantity(delete $arg{quantity}) if defined $arg{quantity};
-    @want{qw(wait deadline)} = _deadline(delete $arg{timeout})  if exists $arg{timeout};
+    my @want     = @{ $self->{request} };
+    my $deadline = FOREVER;
+    $want[WAIT]     = 1;
+    $want[MODE]     = _mode($mode)                     if defined $mode;
+    $want[QUANTITY] = _quantity(delete $arg{quantity}) if defined $arg{quantity};
+    ($want[WAIT], $deadline) = _deadline(delete $arg{timeout}) if exists $arg{timeout};
     _refuse("convert has no argument '$_'") for keys %arg;
-    _refuse('a lock of several names has one mode') if @{ $self->{names} } > 1;
+    _refuse('a lock of several names has one mode') if @{ $self->{order} } > 1;
     delete $self->{error};
-    return $self->_cannot(LOCK_RELEASED, 'it is not held') if !$self->is_held;
-    my $part = $self->{parts}[0];
+    return $self->_cannot(LOCK_RELEASED,    'it is not held') if !$self->is_held;
     return $self->_cannot(LOCK_UNSUPPORTED, 'the daemon is not of Vouch, and cannot change a lock')
-        if !defined $part->{token};
-    return $self->_convert($part, \%want);
+        if !defined $self->token;
+    return $self->_convert($self->{links}[0], \@want, $deadline);
 }
 
 sub resume {
     my ($self, %arg)      = @_;
     my (undef, $deadline) = _deadline(delete $arg{timeout} // 10);
     _refuse("resume has no argument '$_'") for keys %arg;
-    return $self->is_held if $self->{state} == HELD || $self->{state} != LOST || $self->{pid} != $$;
+    return $self->is_held if $self->{state} != LOST;
     return $self->_resume($deadline);
 }
 
 sub transfer_to_child {
     my ($self) = @_;
     return !!0 if !$self->is_held;
-    $_->{link}->_give(1) for @{ $self->{parts} };
+    $_->_give(1) for @{ $self->{links} };
     $self->{given} = 1;
     return !!1;
 }
@@ -185,7 +173,7 @@ sub transfer_to_child {
 
 sub fileno {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
-    my $from = $self->{state} == HELD ? $self->{parts}[0]{link} : undef;
+    my $from = $self->{state} == HELD ? $self->{links}[0] : undef;
     $from = $self->{starter} // $self->{link} if $self->{state} == PENDING && $self->{want} != WANT_TIME;
     my $fd = $from ? $from->_fd : -1;
     return $fd >= 0 ? $fd : undef;
@@ -195,7 +183,7 @@ sub fileno {    ## no critic (ProhibitBuiltinHomonyms)
 sub filenos {
     my ($self) = @_;
     return grep { defined } $self->fileno if $self->{state} != HELD;
-    return grep { $_ >= 0 } map { $_->{link}->_fd } @{ $self->{parts} };
+    return grep { $_ >= 0 } map { $_->_fd } @{ $self->{links} };
 }
 
 sub want {
@@ -211,7 +199,7 @@ sub wait_seconds {
     my @at =
         $self->{state} == PENDING ? grep { defined && $_ != FOREVER } @$self{qw(deadline until pause)} : ();
     if ($self->{state} <= HELD) {
-        push @at, grep { $_ != FOREVER } map { $_->{link}->_next_ping } @{ $self->{parts} };
+        push @at, grep { $_ != FOREVER } map { $_->_next_ping } @{ $self->{links} // [] };
         push @at, grep { $_ != FOREVER } $self->{link}->_next_ping if $self->{link};
     }
     return undef if !@at;    ## no critic (ProhibitExplicitReturnUndef)
@@ -224,30 +212,24 @@ sub advance {
     my ($self) = @_;
     return !!1 if $self->{state} > HELD;
     if ($self->{state} == HELD) { $self->is_held; return !!1 }
-    return $self->_go_on($self->{outcome} // $self->_poll);
+    my $outcome = $self->{outcome};
+    $outcome = $self->_poll if !defined $outcome || $outcome <= WANT_READ;
+    return $self->_go_on($outcome);
 }
 
 sub DESTROY {
     my ($self) = @_;
-    return if !defined $self->{state} || $self->{state} > HELD;
-    local ($@, $!, $?, $^E);
-    delete $live{ refaddr $self };
-    if   ($self->{state} == HELD) { $self->_let_go(0) }
-    else                          { $self->_give_up }
+    return if $is_over || !defined $self->{state} || $self->{state} > HELD;
+    if    ($self->{state} == PENDING) { $self->_give_up }
+    elsif (!$self->_drop)             { $self->_let_go(0) }
     return;
 }
 
 # A program that ends is like a command under flom: if it fails, numbers go
 # back.
 END {
-    my $failed = $?;
-    # Weak references would be simpler, but Perl's threads do not bear them.
-    for my $lock (map { _at($_) } keys %live) {
-        local ($@, $!);
-        delete $lock->{on_lost};
-        $lock->_let_go($failed ? 1 : 0) if $lock->{state} == HELD;
-    }
-    $? = $failed;    ## no critic (RequireLocalizedPunctuationVars)
+    $is_over = 1;
+    Vouch::Lock::Link::_end($? ? 1 : 0);
 }
 
 # --- what is asked for -----------------------------------------------------------
@@ -288,37 +270,57 @@ sub _deadline {
     return $ms == 0 ? (0, FOREVER) : (1, _now() + $ms);
 }
 
+# The object, with all that is asked for.
+sub _prepare {
+    my ($class, $name, %arg) = @_;
+    my $server = delete $arg{server} // Vouch::Lock::Server->default;
+    my $self   = bless {
+        server   => $server,
+        state    => PENDING,
+        request  => $server->{request},
+        deadline => FOREVER,
+        order    => [$name],
+    }, $class;
+    $self->_configure(%arg) if %arg || $server->{timeout} != FOREVER;
+    $self->_names($name) if !defined $name || ref $name || $name ne $server->{good_name};
+    return $self;
+}
+
 sub _configure {
-    my ($self, $arg, $timeout_ms) = @_;
-    for my $name (keys %$arg) {
+    my ($self, %arg) = @_;
+    my @request = @{ $self->{request} };
+    for my $name (keys %arg) {
         _refuse("there is no argument '$name'") if !$OPTION{$name};
     }
-    if (exists $arg->{timeout}) {
-        @$self{qw(wait deadline)} = _deadline($arg->{timeout});
-        $self->{timeout} = $arg->{timeout};
-    }
-    elsif ($timeout_ms >= 0) {
-        @$self{qw(wait deadline)} = _deadline($timeout_ms / 1000);
-        $self->{timeout} = $timeout_ms / 1000;
-    }
-    $self->{mode}     = _mode($arg->{mode})                   if defined $arg->{mode};
-    $self->{quantity} = _quantity($arg->{quantity})           if defined $arg->{quantity};
-    $self->{create}   = $arg->{create} ? 1 : 0                if exists $arg->{create};
-    $self->{idle}     = _milliseconds(idle => $arg->{idle})   if defined $arg->{idle};
-    $self->{lease}    = _milliseconds(lease => $arg->{lease}) if defined $arg->{lease};
-    $self->{on_lost}  = $arg->{on_lost}                       if defined $arg->{on_lost};
-    _refuse('on_lost must be a function') if defined $arg->{on_lost} && ref $arg->{on_lost} ne 'CODE';
+    my $timeout = $self->{server}{timeout};
+    $timeout = exists $arg{timeout} ? $arg{timeout} : $timeout == FOREVER ? undef : $timeout / 1000;
+    ($request[WAIT], $self->{deadline}) = _deadline($timeout);
+    $self->{timeout}   = $timeout;
+    $request[MODE]     = _mode($arg{mode})                   if defined $arg{mode};
+    $request[QUANTITY] = _quantity($arg{quantity})           if defined $arg{quantity};
+    $request[CREATE]   = $arg{create} ? 1 : 0                if exists $arg{create};
+    $request[IDLE]     = _milliseconds(idle => $arg{idle})   if defined $arg{idle};
+    $request[LEASE]    = _milliseconds(lease => $arg{lease}) if defined $arg{lease};
+    $self->{request}   = \@request;
+    return                                if !defined $arg{on_lost};
+    _refuse('on_lost must be a function') if ref $arg{on_lost} ne 'CODE';
+    $self->{on_lost} = $arg{on_lost};
     return;
 }
 
-sub _name {
-    my ($self, $name, $is_given) = @_;
-    if (ref $name ne 'ARRAY') {
-        $self->{names} = $self->{order} = [$name];
-        _refuse("'$name' is not a valid name")                    if !_type($name);
-        _refuse("'$name' is reserved for those who give no name") if $is_given && $name eq '_RESOURCE';
+sub _names {
+    my ($self, $name) = @_;
+    if (!defined $name) {
+        $self->{order} = [$self->{server}{facts}{resource_name}];
         return;
     }
+    if (!ref $name) {
+        _type($name) or _refuse("'$name' is not a valid name");
+        _refuse("'$name' is reserved for those who give no name") if $name eq '_RESOURCE';
+        $self->{server}{good_name} = $name;
+        return;
+    }
+    _refuse('a name, or an array of names, is wanted')        if ref $name ne 'ARRAY';
     _refuse('from one to ' . NAMES_MAX . ' names are wanted') if !@$name || @$name > NAMES_MAX;
     $self->{names} = [@$name];
     $self->{order} = [sort @$name];
@@ -350,10 +352,12 @@ sub _refuse_overlap {
 
 sub _next {
     my ($self) = @_;
-    my $name = $self->{order}[scalar @{ $self->{parts} }];
-    @$self{qw(link reused)} = $self->{server}->_obtain($name);
+    @$self{qw(link reused)} = $self->{server}->_obtain($self->_current);
     return $self->{reused} ? $self->_ask : $self->_connect;
 }
+
+# The name whose turn it is.
+sub _current { my ($self) = @_; return $self->{order}[$self->{links} ? @{ $self->{links} } : 0] }
 
 sub _connect {
     my ($self) = @_;
@@ -366,15 +370,14 @@ sub _connect {
 sub _ask {
     my ($self) = @_;
     @$self{qw(step until)} = ('_answered', undef);
-    my $status = $self->{link}
-        ->_lock($self->{order}[scalar @{ $self->{parts} }], @$self{qw(mode quantity wait create idle lease)});
-    return $status == 0 ? $self->{link}->_advance : -1;
+    my $link = $self->{link};
+    return $link->_lock($self->_current, $self->{request}) == 0 ? $link->_advance : -1;
 }
 
 sub _connected {
     my ($self, $outcome) = @_;
     my ($link, $server)  = @$self{qw(link server)};
-    if ($outcome == 0) {
+    if ($outcome >= 0) {
         $server->_connected($link);
         return $self->_ask;
     }
@@ -425,10 +428,8 @@ sub _paused {
 sub _answered {
     my ($self, $outcome) = @_;
     my $link = $self->{link};
-    if ($outcome == 0) {
-        return $self->_taken          if $link->_is_locked;
-        return $self->_refused($link) if !$link->_is_idle;
-    }
+    return $self->_taken          if $outcome == 0;
+    return $self->_refused($link) if $outcome > 0 && !$link->_is_idle;
     # The daemon may have gone while nobody used the connection.
     return $self->_again if delete $self->{reused};
     my $reason = Vouch::Lock::Reason::_of_code($link->_rc);
@@ -454,22 +455,15 @@ sub _refused {
 # The lock of one name is held: on to the next.
 sub _taken {
     my ($self) = @_;
-    my $link = delete $self->{link};
-    push @{ $self->{parts} },
-        {
-        link    => $link,
-        name    => $self->{order}[scalar @{ $self->{parts} }],
-        element => $link->_element,
-        token   => $link->_token,
-        };
-    return $self->_next if @{ $self->{parts} } < @{ $self->{order} };
+    push @{ $self->{links} }, delete $self->{link};
+    return $self->_next if @{ $self->{links} } < @{ $self->{order} };
     $self->{state} = HELD;
     return undef;    ## no critic (ProhibitExplicitReturnUndef)
 }
 
 sub _sentence {
     my ($self, $reason, $more) = @_;
-    return Vouch::Lock::Reason::_sentence($reason, $self->{order}[scalar @{ $self->{parts} }], $more);
+    return Vouch::Lock::Reason::_sentence($reason, $self->_current, $more);
 }
 
 # Nothing is held, and this is why.  Ends the steps.
@@ -483,23 +477,16 @@ sub _fail {
 # Take back what was asked for, and what is held of several.
 sub _give_up {
     my ($self) = @_;
-    my $link = delete $self->{link};
+    my $link   = delete $self->{link};
+    my $name   = $self->_current;
     $self->{state} = REFUSED;
     delete $self->{starter};
-    delete $live{ refaddr $self };
     if (my $ended = delete $self->{ended}) { $ended->($self) }
-    return if $self->{pid} != $$;
-    if ($self->{error} && $self->{error}->code eq LOCK_BUSY) {
-        $self->_keep_link($link, $self->{order}[scalar @{ $self->{parts} }]);
+    if ($link && $self->{error} && $self->{error}->code eq LOCK_BUSY) {
+        $self->{server}->_keep_for($name, $link) if !$self->{request}[LEASE];
     }
     elsif ($link) { $link->_disconnect }
-    $self->_unlock_parts(1);
-    return;
-}
-
-sub _keep_link {
-    my ($self, $link, $name, $token) = @_;
-    $self->{server}->_keep($link, $name, defined $token) if !$self->{lease};
+    $self->_unlock_all(1) if $self->{links};
     return;
 }
 
@@ -507,8 +494,9 @@ sub _keep_link {
 sub _go_on {
     my ($self, $outcome) = @_;
     delete $self->{outcome};
+    $outcome = $self->{want} if defined $outcome && $outcome == 1;    # the time is over
     while (defined $outcome && $outcome > WANT_READ) {
-        return !!1 if $self->{state} != PENDING;    # a signal handler has let go
+        return !!1 if $self->{state} != PENDING;                      # a signal handler has let go
         my $step = $self->{step};
         $outcome = $self->$step($outcome);
     }
@@ -545,8 +533,8 @@ sub _is_late {
 
 # Steps, waiting for each.  True when it is held.
 sub _finish {
-    my ($self) = @_;
-    my $settled = $self->_go_on($self->{outcome});
+    my ($self, $outcome) = @_;
+    my $settled = $self->_go_on($outcome);
     $settled = $self->_go_on($self->_wait) until $settled;
     return $self->{state} == HELD;
 }
@@ -562,8 +550,7 @@ sub _wait {
         select $bits, undef, undef, defined $left && $left < 0 ? 0 : $left;
         return $self->_poll;
     }
-    my $outcome = $self->{link}->_wait($until);
-    return $outcome == 1 ? $self->{want} : $outcome;
+    return $self->{link}->_wait($until);
 }
 
 # --- holding -----------------------------------------------------------------------
@@ -572,33 +559,41 @@ sub _wait {
 # when it first asks.
 sub _is_mine {
     my ($self) = @_;
-    return $self->{pid} == $$ if !$self->{given};
-    my $is_here = !$self->{parts}[0]{link}->_is_idle;
-    if ($self->{pid} == $$) {
-        return !!1 if $is_here;
-        $self->_end(GIVEN);
+    my $link = $self->{links}[0];
+    return $link->_is_ours if !$self->{given};
+    if ($link->_is_idle) {
+        $self->_end(GIVEN) if $link->_is_ours;
         return !!0;
     }
-    return !!0 if !$is_here;
-    $_->{link}->_give(0) for @{ $self->{parts} };
+    return !!1 if $link->_is_ours;
+    $_->_give(0) for @{ $self->{links} };
     delete $self->{given};
-    $self->{pid} = $$;
     return !!1;
 }
 
+# What is known of a lock, also when it is held no more.
 sub _fact {
     my ($self, $fact, $name) = @_;
-    $name //= $self->{names}[0];
-    for my $part (@{ $self->{parts} }) {
-        return $part->{$fact} if $part->{name} eq $name;
+    $name //= $self->name;
+    return $self->{known}{$name}{$fact} if !$self->{links};
+    for my $at (0 .. $#{ $self->{links} }) {
+        next if $self->{order}[$at] ne $name;
+        return $fact eq 'token' ? $self->{links}[$at]->_token : $self->{links}[$at]->_element;
     }
     return undef;    ## no critic (ProhibitExplicitReturnUndef)
+}
+
+sub _remember {
+    my ($self) = @_;
+    for my $name (@{ $self->{order} }) {
+        $self->{known}{$name} //= { map { $_ => $self->_fact($_, $name) } qw(element token) };
+    }
+    return;
 }
 
 sub _end {
     my ($self, $state) = @_;
     $self->{state} = $state;
-    delete $live{ refaddr $self };
     if (my $ended = delete $self->{ended}) { $ended->($self) }
     return;
 }
@@ -607,39 +602,52 @@ sub _end {
 sub _let_go {
     my ($self, $rollback) = @_;
     $self->_give_up if $self->{state} == PENDING;
-    return !!0      if $self->{state} != HELD || !$self->_is_mine;
+    return !!0      if $self->{state} != HELD || ($self->{given} && !$self->_is_mine);
     # Who watches its descriptors stops before they are another's.
     if (my $ended = delete $self->{ended}) { $ended->($self) }
-    my $lost = $self->_unlock_parts($rollback);
-    if ($lost) {
-        $self->_lose($lost);
-        return !!0;
+    my $lost = $self->_unlock_all($rollback);
+    if (!$lost) {
+        $self->{state} = RELEASED;
+        return !!1;
     }
-    $self->_end(RELEASED);
-    return !!1;
+    if ($lost->_is_ours) { $self->_tell_loss($self->{order}[0], $lost->_reason) }
+    else                 { $self->{state} = RELEASED }    # a child's copy, and nothing is lost
+    return !!0;
 }
 
-# In the opposite order; one that was lost is returned.
-sub _unlock_parts {
+# In the opposite order.  A link that was lost is returned.
+sub _unlock_all {
     my ($self, $rollback) = @_;
+    my $links  = delete $self->{links};
+    my $server = $self->{server};
     my $lost;
-    for my $part (reverse @{ $self->{parts} }) {
-        my $link = $part->{link} or next;
-        if ($link->_unlock($rollback) == 0) { $self->_keep_link($link, $part->{name}, $part->{token}) }
-        else                                { $lost = { %$part, says => $link->_reason } }
-        delete $part->{link};
+    while (my $link = pop @$links) {
+        my $kind = $link->_unlock($rollback);
+        if    ($kind == -1)             { $lost = $link }
+        elsif ($self->{request}[LEASE]) { $link->_disconnect }
+        elsif ($kind == 1) { push @{ $server->{free} }, $link if @{ $server->{free} } < $server->{keep} }
+        else               { $server->_keep_for($self->{order}[@$links], $link) }
     }
     return $lost;
 }
 
-# A lock is gone; what is left of several is let go.
+# One of the locks is gone; what is left of several is let go.
 sub _lose {
-    my ($self, $part) = @_;
-    my $says = $part->{says} // $part->{link}->_reason;
-    $self->{error} = $last_error =
-        Vouch::Error->new(code => LOCK_LOST, message => "the lock '$part->{name}' is lost: $says");
+    my ($self, $at) = @_;
+    my $says = $self->{links}[$at]->_reason;
+    $self->_remember;
+    $self->_unlock_all(1);
+    $self->_tell_loss($self->{order}[$at], $says);
+    return;
+}
+
+sub _tell_loss {
+    my ($self, $name, $says) = @_;
+    $self->{error} = $last_error = Vouch::Error->new(
+        code    => LOCK_LOST,
+        message => "the lock '$name' is lost: $says"
+    );
     $self->_end(LOST);
-    $self->_unlock_parts(1);
     if (my $on_lost = delete $self->{on_lost}) { $on_lost->($self) }
     return;
 }
@@ -648,7 +656,7 @@ sub _cannot {
     my ($self, $reason, $why) = @_;
     $self->{error} = $last_error = Vouch::Error->new(
         code    => $reason,
-        message => Vouch::Lock::Reason::_sentence($reason, $self->{names}[0], $why)
+        message => Vouch::Lock::Reason::_sentence($reason, $self->name, $why)
     ) if !$self->{error} || $self->{error}->code ne LOCK_LOST;
     return !!0;
 }
@@ -664,76 +672,64 @@ sub _tell_caller {
 # --- changing ------------------------------------------------------------------------
 
 sub _convert {
-    my ($self, $part, $want) = @_;
-    my $link    = $part->{link};
-    my $outcome = $link->_convert(@$want{qw(mode quantity wait)});
-    $outcome = $link->_wait($want->{deadline}) if $outcome == 0;
-    $outcome = $link->_wait($want->{deadline}) while $outcome == WANT_READ;
+    my ($self, $link, $want, $deadline) = @_;
+    my $outcome = $link->_convert($want);
+    $outcome = $link->_wait($deadline) if $outcome == 0;
+    $outcome = $link->_wait($deadline) while $outcome == WANT_READ;
     if ($outcome == 1) {
-        $outcome = $link->_stay(@$self{qw(mode quantity)});
-        $outcome = $link->_wait(_now() + $self->{server}{connect}) if $outcome == 0;
-        $outcome = $link->_wait(_now() + $self->{server}{connect}) while $outcome == WANT_READ;
+        my $until = _now() + $self->{server}{connect};
+        $outcome = $link->_stay($self->{request});
+        $outcome = $link->_wait($until) if $outcome == 0;
+        $outcome = $link->_wait($until) while $outcome == WANT_READ;
     }
-    return $self->_converted($part, $want) if $outcome == 0 && $link->_is_locked;
-    $self->_lose($part);
-    return !!0;
+    if ($outcome != 0) {
+        $self->_lose(0);
+        return !!0;
+    }
+    return $self->_cannot(Vouch::Lock::Reason::_of_code($link->_rc), $link->_reason) if $link->_rc != 0;
+    $self->{request} = $want;
+    return !!1;
 }
 
 # Once more with the tokens of before, all or nothing; until the deadline.
 sub _resume {
     my ($self, $deadline) = @_;
-    my @parts;
-    for my $part (@{ $self->{parts} }) {
-        my $link = $self->_resumed($part, $deadline);
+    my @links;
+    for my $name (@{ $self->{order} }) {
+        my $link = $self->_resumed($name, $deadline);
         if (!$link) {
-            $_->{link}->_unlock(1) for @parts;
+            $_->_unlock(1) for @links;
             return !!0;
         }
-        push @parts, { %$part, link => $link, token => $link->_token // $part->{token} };
+        push @links, $link;
     }
-    @$self{qw(parts state)} = (\@parts, HELD);
-    $live{ refaddr $self } = 1;
-    delete $self->{error};
+    @$self{qw(links state)} = (\@links, HELD);
+    delete @$self{qw(error known)};
     return !!1;
 }
 
 sub _resumed {
-    my ($self, $part, $deadline) = @_;
-    if (!defined $part->{token}) {
-        return $self->_cannot_resume(LOCK_UNSUPPORTED, $part, 'the daemon gave no token');
-    }
-    my $link = Vouch::Lock::Link::_new($self->{server}{settings});
-    until ($link->_connect($deadline) == 0 && $link->_wait($deadline) == 0 && !$link->_is_idle) {
-        return $self->_cannot_resume(LOCK_UNREACHABLE, $part, $link->_reason) if _now() >= $deadline;
+    my ($self, $name, $deadline) = @_;
+    my ($token, $element) = @{ $self->{known}{$name} }{qw(token element)};
+    return $self->_cannot_resume(LOCK_UNSUPPORTED, $name, 'the daemon gave no token') if !defined $token;
+    my $link = $self->{server}->_new_link;
+    until ($link->_connect($deadline) == 0 && $link->_wait($deadline) == 2 && !$link->_is_idle) {
+        return $self->_cannot_resume(LOCK_UNREACHABLE, $name, $link->_reason) if _now() >= $deadline;
         $link->_disconnect;
         sleep PAUSE_MS / 1000;
     }
-    my $outcome = $link->_take_up($part->{name}, @$self{qw(mode quantity create idle lease)},
-        @$part{qw(token element)});
+    my $outcome = $link->_take_up($name, $self->{request}, $token, $element);
     $outcome = $link->_wait($deadline) if $outcome == 0;
     $outcome = $link->_wait($deadline) while $outcome == WANT_READ;
-    return $link if $outcome == 0 && $link->_is_locked;
+    return $link if $outcome == 0;
     return $self->_cannot_resume($outcome == 1 ? LOCK_TIMEOUT : LOCK_REFUSED,
-        $part, $link->_reason || 'the daemon does not give it back');
+        $name, $link->_reason || 'the daemon does not give it back');
 }
 
 sub _cannot_resume {
-    my ($self, $reason, $part, $why) = @_;
-    $self->{error} = $last_error =
-        Vouch::Error->new(code => $reason, message => "the lock '$part->{name}': $why");
+    my ($self, $reason, $name, $why) = @_;
+    $self->{error} = $last_error = Vouch::Error->new(code => $reason, message => "the lock '$name': $why");
     return;
-}
-
-sub _converted {
-    my ($self, $part, $want) = @_;
-    my $link = $part->{link};
-    if ($link->_rc != 0) {
-        my $reason = Vouch::Lock::Reason::_of_code($link->_rc);
-        return $self->_cannot($reason, $link->_reason);
-    }
-    @$self{qw(mode quantity)} = @$want{qw(mode quantity)};
-    @$part{qw(element token)} = ($link->_element, $link->_token);
-    return !!1;
 }
 
 1;

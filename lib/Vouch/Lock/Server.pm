@@ -41,19 +41,21 @@ sub new {
     }
     my $settings = Vouch::Lock::Settings::_new();
     my $self     = bless {
-        settings => $settings,
-        pid      => $$,
-        free     => [],
-        free_for => {},
-        kept     => 0,
-        keep     => _count(keep => $arg{keep} // KEEP),
-        connect  => 1000 * _seconds(connect_timeout => $arg{connect_timeout} // CONNECT_SECONDS),
-        flom     => $arg{flom},
-        start    => $arg{start} // 1,
+        settings  => $settings,
+        free      => [],
+        good_name => q(),
+        free_for  => {},
+        keep      => _count(keep => $arg{keep} // KEEP),
+        connect   => 1000 * _seconds(connect_timeout => $arg{connect_timeout} // CONNECT_SECONDS),
+        flom      => $arg{flom},
+        start     => $arg{start} // 1,
     }, $class;
     _read_files($settings, exists $arg{config} ? $arg{config} : 1);
     _apply($settings, %arg);
-    $self->{facts} = { $settings->_facts };
+    my $facts = $self->{facts} = { $settings->_facts };
+    $self->{timeout} = $facts->{resource_timeout} < 0 ? -1 : $facts->{resource_timeout};
+    $self->{request} =
+        [@$facts{qw(lock_mode resource_quantity)}, 1, @$facts{qw(resource_create resource_idle_lifespan)}, 0];
     $self->_check;
     return $self;
 }
@@ -84,7 +86,7 @@ sub uses_tls {
 # Close the connections that nobody uses.
 sub disconnect {
     my ($self) = @_;
-    @$self{qw(free free_for kept pid)} = ([], {}, 0, $$);
+    @$self{qw(free free_for)} = ([], {});
     return $self;
 }
 
@@ -182,15 +184,8 @@ sub _is_unix {
 # daemon of Vouch serves any name on it, FLoM only the first.
 sub _obtain {
     my ($self, $name) = @_;
-    $self->disconnect if $self->{pid} != $$;
-    if ($self->{kept}) {
-        my $link = pop @{ $self->{free} } // pop @{ $self->{free_for}{$name} // [] };
-        if ($link) {
-            $self->{kept}--;
-            return ($link, 1);
-        }
-    }
-    return ($self->_new_link, 0);
+    my $link = pop @{ $self->{free} } // delete $self->{free_for}{$name};
+    return $link ? ($link, 1) : ($self->_new_link, 0);
 }
 
 # One to the daemon that was found before, if it was looked for.
@@ -215,13 +210,10 @@ sub _forget {
     return defined delete $self->{found};
 }
 
-# It is not needed for now.
-sub _keep {
-    my ($self, $link, $name, $is_ours) = @_;
-    return if $self->{kept} >= $self->{keep} || $self->{pid} != $$;
-    my $list = $is_ours ? $self->{free} : ($self->{free_for}{$name} //= []);
-    push @$list, $link;
-    $self->{kept}++;
+# It is not needed for now, and is for this name only.
+sub _keep_for {
+    my ($self, $name, $link) = @_;
+    $self->{free_for}{$name} = $link if keys %{ $self->{free_for} } < $self->{keep};
     return;
 }
 

@@ -129,6 +129,10 @@ subtest 'numbers over restarts and crashes' => sub {
         $daemon->stop($signal);
         $daemon->start;
     }
+    is + ($daemon->run('-r', '_S_spent[1]', '--', 'echo'))[1], "$_\n", "number $_ is spent" for 1 .. 3;
+    $daemon->stop('KILL');
+    $daemon->start;
+    is + ($daemon->run('-r', '_S_spent[1]', '--', 'echo'))[1], "4\n", 'and stays so after a crash';
     my @run = ('-r', '_S_tx[1]', '--', 'sh', '-c');
     is + ($daemon->run(@run, 'echo $1', 'x'))[1], "1\n", 'a transactional number';
     my $stop = "$dir/stop-tx";

@@ -286,9 +286,12 @@ take_staying(struct vouch_flom_client *client)
     client->is_staying = 0;
     if (client->answer.rc == VOUCH_FLOM_RC_OK)
         (void) granted(client);
-    client->rc = client->answer.rc != VOUCH_FLOM_RC_OK && is_converted
-                     ? VOUCH_FLOM_RC_OK
-                     : VOUCH_FLOM_RC_NETWORK_TIMEOUT;
+    if (!is_converted)
+        client->rc = VOUCH_FLOM_RC_NETWORK_TIMEOUT;
+    else if (client->answer.rc == VOUCH_FLOM_RC_OK)
+        client->rc = VOUCH_FLOM_RC_LOCK_CANT_LOCK;
+    else
+        client->rc = VOUCH_FLOM_RC_OK;
     client->state = VOUCH_FLOM_CLIENT_LOCKED;
     return 0;
 }

@@ -99,8 +99,9 @@ int vouch_flom_client_convert(struct vouch_flom_client *client);
 /*
  * Begin to give up a conversion that is under way; the settings say again
  * what is held.  Done when that is settled, with 9 (NETWORK_TIMEOUT) as code
- * if the lock is as it was, and 0 if it had been changed meanwhile and others
- * do not let it back.  A request still in the buffer is a failure.
+ * if the lock is as it was; 3 (LOCK_CANT_LOCK) if it is so again, but was
+ * changed for a moment; 0 if it was changed, and others do not let it back.
+ * A request still in the buffer is a failure.
  */
 int vouch_flom_client_stay(struct vouch_flom_client *client);
 

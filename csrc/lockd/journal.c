@@ -269,14 +269,13 @@ is_record(enum vouch_decision_kind kind)
 }
 
 static int
-store_one(struct lockd_journal *journal, const struct vouch_decision *decision)
+run_for(struct lockd_journal *journal, const char *sql,
+        const struct vouch_decision *decision)
 {
     sqlite3_stmt *statement = NULL;
     int status = -1;
 
-    if (sqlite3_prepare_v2(journal->db, statement_for(decision->kind), -1,
-                           &statement, NULL)
-            == SQLITE_OK
+    if (sqlite3_prepare_v2(journal->db, sql, -1, &statement, NULL) == SQLITE_OK
         && sqlite3_bind_blob(statement, 1, decision->name,
                              (int) decision->name_length, SQLITE_STATIC)
                == SQLITE_OK
@@ -288,6 +287,21 @@ store_one(struct lockd_journal *journal, const struct vouch_decision *decision)
         (void) db_failed(journal, "it cannot be written", &journal->error);
     (void) sqlite3_finalize(statement);
     return status;
+}
+
+/* A transactional number is remembered while it is out; that it, and all
+ * before it, have been given must outlive that. */
+static int
+store_one(struct lockd_journal *journal, const struct vouch_decision *decision)
+{
+    if (run_for(journal, statement_for(decision->kind), decision) != 0)
+        return -1;
+    if (decision->kind != VOUCH_RECORD_TAKEN)
+        return 0;
+    return run_for(journal,
+                   "INSERT INTO numbers VALUES (?1, ?2 + 1) ON CONFLICT (name)"
+                   " DO UPDATE SET value = max(value, excluded.value)",
+                   decision);
 }
 
 static int

@@ -645,7 +645,7 @@ sub _tell_loss {
     my ($self, $name, $says) = @_;
     $self->{error} = $last_error = Vouch::Error->new(
         code    => LOCK_LOST,
-        message => "the lock '$name' is lost: $says"
+        message => "the lock '$name' is lost: " . ($says || 'it could not be kept while it was changed')
     );
     $self->_end(LOST);
     if (my $on_lost = delete $self->{on_lost}) { $on_lost->($self) }
@@ -673,22 +673,31 @@ sub _tell_caller {
 
 sub _convert {
     my ($self, $link, $want, $deadline) = @_;
+    my $until   = _now() + $self->{server}{connect};
     my $outcome = $link->_convert($want);
-    $outcome = $link->_wait($deadline) if $outcome == 0;
+    # The first answer comes at once; only if it is to wait, there is a deadline.
+    $outcome = $link->_wait($until) if $outcome == 0;
     $outcome = $link->_wait($deadline) while $outcome == WANT_READ;
     if ($outcome == 1) {
-        my $until = _now() + $self->{server}{connect};
         $outcome = $link->_stay($self->{request});
         $outcome = $link->_wait($until) if $outcome == 0;
         $outcome = $link->_wait($until) while $outcome == WANT_READ;
+        $outcome = -1 if $outcome == 0 && $link->_rc == 3 && !_covers($want, $self->{request});
     }
     if ($outcome != 0) {
+        $link->_disconnect;
         $self->_lose(0);
         return !!0;
     }
     return $self->_cannot(Vouch::Lock::Reason::_of_code($link->_rc), $link->_reason) if $link->_rc != 0;
     $self->{request} = $want;
     return !!1;
+}
+
+# Does nobody get in, who would not, while it is changed and changed back?
+sub _covers {
+    my ($want, $held) = @_;
+    return $MODE_NAME[$want->[MODE]] eq 'EX' || $want->[MODE] == $held->[MODE];
 }
 
 # Once more with the tokens of before, all or nothing; until the deadline.
@@ -952,7 +961,8 @@ After L</begin>: it is neither held nor refused.
 
 Let go. True if it was held until now. Done by itself when the object goes. The
 daemon is told and gives no answer: who asks it in the same moment may find the
-lock held.
+lock held; and should it crash, or the connection break, in that moment, the number
+of an C<_S_> sequence may be given again.
 
 =head2 rollback
 

@@ -93,6 +93,10 @@ Locks that processes and hosts share: take one, hold it while an object lives.
 L<Vouch::Lock::Mojo>, L<Vouch::Lock::IOAsync> and L<Vouch::Lock::AnyEvent> wait in
 loops of events.
 
+=item L<Vouch::Gemini::Client>, L<Vouch::Gemini::Identities>
+
+Pages of Gemini, uploads with Titan; which certificate to show where.
+
 =item L<Vouch::Error>
 
 What Vouch dies with.
@@ -108,7 +112,8 @@ Running programs for IO::Socket::SSL that cannot be changed.
 =item L<vouch>
 
 The command: C<vouch cert> makes certificates, C<vouch fingerprint> shows them,
-C<vouch check> tells how a server does TLS.
+C<vouch check> tells how a server does TLS; C<vouch get>, C<put> and C<serve> are for
+Gemini, C<vouch trust> and C<vouch identity> for whom to trust and who to be.
 
 =back
 

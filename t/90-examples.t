@@ -55,6 +55,7 @@ sub check_document {
     my (@examples) = @_;
     my $dir = tempdir(CLEANUP => 1);
     local $ENV{HOME} = $dir;
+    delete local $ENV{XDG_DATA_HOME};
     write_file("$dir/.flom", $OWN_DAEMON =~ s/DIR/$dir/r);
     my @servers;
     subtest $_->{name} => \&check_example, $_, $dir, \@servers for @examples;

@@ -29,6 +29,7 @@
 #include "flom/discovery.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
+#include "gemini/gemtext.h"
 #include "gemini/request.h"
 #include "gemini/response.h"
 #include "gemini/titan.h"

@@ -93,9 +93,10 @@ Locks that processes and hosts share: take one, hold it while an object lives.
 L<Vouch::Lock::Mojo>, L<Vouch::Lock::IOAsync> and L<Vouch::Lock::AnyEvent> wait in
 loops of events.
 
-=item L<Vouch::Gemini::Client>, L<Vouch::Gemini::Identities>
+=item L<Vouch::Gemini::Client>, L<Vouch::Gemini::Identities>, L<Vouch::Gemini::Gemtext>
 
-Pages of Gemini, uploads with Titan; which certificate to show where.
+Pages of Gemini, uploads with Titan; which certificate to show where; reading and writing
+gemtext.
 
 =item L<Vouch::Error>
 

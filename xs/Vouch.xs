@@ -78,6 +78,8 @@ INCLUDE: Pins.xs
 
 INCLUDE: Authorities.xs
 
+INCLUDE: Gemtext.xs
+
 INCLUDE: GeminiURL.xs
 
 INCLUDE: Gemini.xs

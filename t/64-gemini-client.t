@@ -147,6 +147,7 @@ subtest 'what is sent' => sub {
     my %sent = (
         $base                                                   => "$base/",
         "$base/a/../b#frag"                                     => "$base/b",
+        "$base/\xC3\xBC?\xC3\xBC"                               => "$base/%C3%BC?%C3%BC",
         "$base/%7ea?q%20r"                                      => "$base/~a?q%20r",
         uc($base =~ s/:\d+\z//r) . $base =~ s/.*(?=:)//r . '/x' => "$base/x",
     );
@@ -163,8 +164,6 @@ subtest 'what is sent' => sub {
     }
     is eval { $client->get('gemini://localhost/' . 'a' x 1010); 'fine' } // $@->code, 'limit',
         'a long one too';
-    is eval { $client->get("gemini://b\xC3\xBCcher.example/"); 'fine' } // $@->code, 'argument',
-        'no punycode here';
     is $server->next_line(0.01), undef, 'and nothing was asked';
 };
 

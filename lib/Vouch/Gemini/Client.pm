@@ -64,7 +64,7 @@ sub get {
             :                                    undef;
         return $result if defined $result->{stopped};
         push @seen, $url;
-        $url = $next->normalize;
+        $url = $next->normalize->ascii;
     }
 }
 
@@ -72,7 +72,7 @@ sub upload {
     my ($self, $given, $body, %arg) = @_;
     my ($size, $mime, $token) = delete @arg{qw(size mime token)};
     my $more  = _source($body, \$size);
-    my $page  = Vouch::Gemini::URL->new($given)->normalize;
+    my $page  = Vouch::Gemini::URL->new($given)->normalize->ascii;
     my $start = $self->_start(\%arg, $page, qw(on_progress on_header on_body max_size identity));
     my $url   = $page->upload($size, mime => $mime, token => $token);
     return $self->_ask($start, $url, _counted($more, $start->{on_progress}), $page);
@@ -89,7 +89,7 @@ sub _page_url {
     my ($given) = @_;
     my $url = Vouch::Gemini::URL->new($given);
     _wrong('the URL has a user name, which Gemini does not allow') if $url->has_userinfo;
-    return $url->normalize if ($url->scheme // q()) eq 'gemini' && length($url->host // q());
+    return $url->normalize->ascii if ($url->scheme // q()) eq 'gemini' && length($url->host // q());
     return $url
         if ($url->scheme // q()) eq 'titan' && length($url->host // q()) && $url->raw_path =~ /;edit\z/;
     _wrong('the URL must begin with gemini:// and a host');
@@ -342,7 +342,6 @@ sub _try {
 sub _open {
     my ($self, $start, $url, @tls) = @_;
     my $host = $url->host;
-    _wrong('write the host in its ASCII form (xn--...)') if $host =~ /[^!-~]/;
     return Vouch::Gemini::Connection->open(
         host     => $host =~ s/%25/%/r,
         port     => $url->port,
@@ -521,8 +520,8 @@ The time to judge certificates by, in seconds since 1970.
 
     my $result = $client->get('gemini://localhost/page', max_size => 1_000_000);
 
-Asks for a page: the URL, as text or L<Vouch::Gemini::URL>, in its normal form and without
-fragment. A C<titan:> URL that ends with C<;edit> asks for the text to edit. Arguments:
+Asks for a page: the URL, as text or L<Vouch::Gemini::URL>, in its normal form, in ASCII and
+without fragment. A C<titan:> URL that ends with C<;edit> asks for the text to edit. Arguments:
 C<on_header>, C<on_body>, and C<identity>, C<max_size> and C<max_redirects> for this
 request.
 

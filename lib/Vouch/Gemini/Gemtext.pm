@@ -32,7 +32,8 @@ sub gemtext_links {
     my ($text, $base) = @_;
     $base = Vouch::Gemini::URL->new($base);
     return map {
-        eval { $base->resolve($_->{url}) } // ()
+        eval { $base->resolve($_->{url}) }
+            // ()
     } grep { $_->{type} eq 'link' } gemtext_lines($text);
 }
 

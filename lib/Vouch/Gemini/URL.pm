@@ -3,9 +3,10 @@ package Vouch::Gemini::URL 0.001;
 use v5.16;
 use warnings;
 
-use Scalar::Util qw(blessed);
-use Vouch        ();
-use Vouch::Error ();
+use Scalar::Util            qw(blessed);
+use Vouch                   ();
+use Vouch::Error            ();
+use Vouch::Gemini::Punycode qw(ascii_host);
 
 use overload
     '""'     => sub { $_[0]{text} },
@@ -50,6 +51,18 @@ sub resolve {
 sub normalize {
     my ($self) = @_;
     return (ref $self)->new(_normalize($self->{text}));
+}
+
+sub ascii {
+    my ($self) = @_;
+    return $self if $self->{text} !~ /[^\x00-\x7F]/;
+    my ($scheme, $authority, $rest) = $self->{text} =~ m{\A((?:[^/?#]*:)?//)?([^/?#]*)(.*)\z}s;
+    if (defined $scheme) {
+        my ($user, $host, $port) = $authority =~ /\A(.*@)?(\[.*\]|[^:]*)(.*)\z/s;
+        $authority = ($user // q()) . ascii_host($host) . $port;
+    }
+    my $text = ($scheme // q()) . $authority . $rest;
+    return (ref $self)->new($text =~ s/([^\x00-\x7F])/sprintf '%%%02X', ord $1/ger);
 }
 
 sub with_query {
@@ -127,6 +140,8 @@ characters encodes them first. As a string it is its text.
     say $url->normalize;                    # prints: gemini://capsule.example/wiki/AC%2FDC?two%20words
     say $url->with_query('a&b');            # prints: GEMINI://Capsule.Example/a/../wiki/AC%2FDC?a%26b
     say $url->resolve('//other.example');   # prints: gemini://other.example
+    say Vouch::Gemini::URL->new("gemini://b\xC3\xBCcher.example/\xC3\xBC")->ascii;
+    # prints: gemini://xn--bcher-kva.example/%C3%BC
     say $url->text eq "$url" ? 'same' : 'other';    # prints: same
 
     my $page = Vouch::Gemini::URL->new('gemini://capsule.example/page');
@@ -223,6 +238,14 @@ What a link in the document at this URL leads to.
 The same URL as everybody writes it: scheme and host in lower case, the port only where
 it is not 1965, C</> for an empty path, dot segments resolved, letters not
 percent-encoded, no fragment. Dies with code C<format> without scheme or host.
+
+=head2 ascii
+
+    my $sent = $url->normalize->ascii;
+
+The same URL in ASCII, as it is sent: the host as the DNS has it (C<xn--bcher-kva.example>),
+other characters percent-encoded. Dies with code C<format> if the host cannot be a name, and
+C<limit> if the URL becomes too long.
 
 =head2 with_query
 

@@ -13,7 +13,7 @@ use Vouch::Gemini::Server;
 # Files of folders: what is there, what never is, of which type.
 
 my $outside = temp_dir() . '/outside';
-my $root    = temp_dir() . '/root';
+my $root    = temp_dir() . '/tree';
 make_path($outside, map { "$root/$_" } qw(notes empty listed .hidden sub/deep));
 my %file = (
     "$outside/secret.gmi"      => "secret\n",

@@ -12,6 +12,7 @@ use Vouch::Identity ();
 # Several hosts on one port, with a certificate each.
 
 my @one    = identity('one', cn => 'one.example');
+identity('two', cn => 'two.example');
 my $server = start(
     sub {
         my ($server) = @_;
@@ -32,7 +33,7 @@ my $server = start(
     host => ['one.example', 'uno.example'],
     cert => $one[0],
     key  => $one[1],
-) if identity('two', cn => 'two.example');
+);
 
 sub visit {
     my ($host, $path, %how) = @_;

@@ -34,6 +34,38 @@ _request(self)
   OUTPUT:
     RETVAL
 
+void
+_take(self, bytes, class_name)
+    struct vouch_request_reader *self
+    SV *bytes
+    const char *class_name
+  PREINIT:
+    const char *data;
+    STRLEN length;
+    size_t used;
+    enum vouch_request_state state;
+    SV *request;
+  PPCODE:
+    /* All that a server does for most requests, in one call: a request and
+     * the bytes behind it, or a status and a reason; nothing to wait for
+     * more.  Where there is something, the reader is as new. */
+    data = vxs_bytes(aTHX_ bytes, "what is fed", &length);
+    state = vouch_request_reader_feed(self, data, length, &used);
+    if (state == VOUCH_REQUEST_MORE)
+        XSRETURN_EMPTY;
+    EXTEND(SP, 2);
+    if (state == VOUCH_REQUEST_DONE) {
+        request =
+            vxs_request_facts(aTHX_ vouch_request_reader_request(self));
+        PUSHs(sv_2mortal(sv_bless(request, gv_stashpv(class_name, GV_ADD))));
+        mPUSHp(data + used, length - used);
+    } else {
+        mPUSHi(vouch_request_reader_status(self));
+        mPUSHp(vouch_request_reader_reason(self),
+               strlen(vouch_request_reader_reason(self)));
+    }
+    vouch_request_reader_reset(self);
+
 int
 _status(self)
     struct vouch_request_reader *self

@@ -35,6 +35,7 @@ struct vxs_stream {
     int busy;            /* inside OpenSSL: the callback may not come back */
     int utf8;            /* characters go out as Perl keeps them */
     int writing;         /* a write is waiting, perhaps in a handler */
+    int no_wait;         /* an event loop waits: whatever the descriptor's mode */
     SV *unsent;          /* bytes of a record half sent, or NULL */
     int fd;              /* -1 once the handle is closed */
     int recent;          /* among those used last: it keeps its buffers */

@@ -165,7 +165,7 @@ wait_for(pTHX_ struct vxs_stream *self, ssize_t want, int64_t deadline,
         want == VOUCH_WANT_WRITE ? VOUCH_SOCKET_WRITE : VOUCH_SOCKET_READ;
     int ready;
 
-    if (!is_blocking(self))
+    if (self->no_wait || !is_blocking(self))
         return want;
     ready = vouch_socket_wait(self->fd, events, deadline);
     if (ready == 1)

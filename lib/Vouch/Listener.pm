@@ -65,6 +65,22 @@ sub advance {
     return @all;
 }
 
+# For a loop of ours, which needs of the sockets no more than their streams: the
+# same without what makes a socket whole.
+sub _ready_ones {
+    my ($self) = @_;
+    my ($handshakes, $socket) = @$self{qw(handshakes socket)};
+    return if ref $handshakes ne 'Vouch::Handshakes' || !$socket;
+    my $config = $self->{context}{config};
+    my ($looked, @ready) = (0);
+    while (defined(my $next = $handshakes->_next($socket, $config, 'Vouch::Socket', 0, $looked))) {
+        $looked = 1;
+        if   (ref $next eq 'ARRAY') { $self->_tell(@$next) }
+        else                        { push @ready, $next }
+    }
+    return @ready;
+}
+
 sub fileno {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self)     = @_;
     my $handshakes = $self->_handshakes // return;

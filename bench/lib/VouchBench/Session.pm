@@ -142,6 +142,10 @@ sub while_serving {
     return @load;
 }
 
+# One of them by itself, on any CPU.
+sub start_server { my ($self, @command) = @_; return $self->_start('server', undef, @command) }
+sub start_client { my ($self, @command) = @_; return $self->_start('client', undef, @command) }
+
 # Microseconds of CPU of a process, of its children, and of those it has waited
 # for.
 sub cpu_of {
@@ -211,7 +215,7 @@ sub _sample {
 
 sub _start {
     my ($self, $name, $cpu, @command) = @_;
-    unshift @command, 'taskset', '-c', $cpu if $self->{pinned};
+    unshift @command, 'taskset', '-c', $cpu if $self->{pinned} && defined $cpu;
     return VouchBench::Process->start(
         name    => $name,
         errors  => $self->path("$name.err"),

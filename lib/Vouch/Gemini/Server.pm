@@ -113,11 +113,22 @@ sub listen {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self) = @_;
     return $self if $self->{listening};
     my %more = %{ $self->{listener} // {} };
+    $more{on_error} = $self->_guarded($more{on_error}) if $more{on_error};
     $self->{listening} =
         $self->{socket}
         ? Vouch::Listener->new(Socket => $self->{socket}, $self->tls, %more)
         : $self->_listen($self->tls, %more);
     return $self;
+}
+
+# A function of the program's that tells of failed handshakes must not end the
+# server by dying.
+sub _guarded {
+    my ($self, $code) = @_;
+    return sub {
+        my ($failure) = @_;
+        eval { $code->($failure); 1 } or $self->_complain("on_error: $@");
+    };
 }
 
 # All addresses, if the program does not say one; there may be no IPv6.
@@ -223,19 +234,13 @@ sub _complain {
 
 # Readers are used again and again: one is in a connection only until the
 # request is complete, which mostly is at once.
-sub _take_reader {
+sub _new_reader {
     my ($self) = @_;
-    return pop @{ $self->{readers} } // Vouch::Gemini::Server::Request->reader(
+    return Vouch::Gemini::Server::Request->reader(
         hosts => [map { $_->names } @{ $self->{sites} }],
         port  => $self->{url_port} // $self->port,
         titan => $self->{titan} ? 1 : 0,
-    );
-}
-
-sub _give_reader {
-    my ($self, $reader) = @_;
-    push @{ $self->{readers} }, $reader->reset if @{ $self->{readers} } < 10;
-    return;
+    )->{core};
 }
 
 # The site of a host that the reader has let pass.

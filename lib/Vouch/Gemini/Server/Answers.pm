@@ -17,20 +17,22 @@ our @EXPORT = qw(
     bad_certificate
 );
 
-sub gemtext { my ($text, %how) = @_; return success(_type('text/gemini', %how), $text) }
+sub gemtext {
+    my ($text, %how) = @_;
+    my $type = 'text/gemini';
+    if (%how) {
+        my $lang = delete $how{lang};
+        if (my ($name) = sort keys %how) { _wrong("gemtext does not know $name") }
+        $type .= "; lang=$lang" if defined $lang;
+    }
+    return Vouch::Gemini::Response->new(status => 20, meta => $type, body => _bytes($text));
+}
 
 sub success {
     my ($type, $body) = @_;
     $body //= '';
     $body = _bytes($body) if !ref $body && $type =~ m{\Atext/} && $type !~ /charset/i;
     return Vouch::Gemini::Response->new(status => 20, meta => _bytes($type), body => $body);
-}
-
-sub _type {
-    my ($type, %how) = @_;
-    my $lang = delete $how{lang};
-    if (my ($name) = sort keys %how) { _wrong("gemtext does not know $name") }
-    return defined $lang ? "$type; lang=$lang" : $type;
 }
 
 # Text that is UTF-8 already goes as it is; characters become UTF-8.

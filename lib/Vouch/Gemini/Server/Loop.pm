@@ -138,23 +138,60 @@ sub _sweep_after {
 
 sub _accept {
     my ($self) = @_;
-    $self->_begin($_) for $self->{listener}->advance;
+    $self->_begin($_) for $self->{listener}->_ready_ones;
     return;
 }
 
+# Most send their request with the end of the handshake, and have a short
+# answer: then this is all there is.
 sub _begin {
     my ($self, $socket) = @_;
-    IO::Handle::blocking($socket, 0);
-    my $fd   = fileno $socket;
+    my $stream = tied *$socket;
+    $stream->_never_wait;
+    my $count = $stream->READ(my $bytes, RECORD);
+    my $session;
+    if ($count) {
+        $session = Vouch::Gemini::Server::Session->_new($self->{server}, { socket => $socket });
+        $session->_header($bytes);
+        if (defined(my $out = $session->_whole)) {
+            my $sent = $stream->WRITE($out, RECORD);
+            if ($sent && $sent == length $out) {
+                $session->_finish;
+                $stream->CLOSE;
+                return;
+            }
+            $session->_take_back($out, $sent);
+        }
+    }
+    return $self->_keep($socket, $stream, $session, $count, $!);
+}
+
+# The others.
+sub _keep {
+    my ($self, $socket, $stream, $session, $count, $errno) = @_;
+    my $fd   = $stream->FILENO;
     my $conn = $self->{conns}{$fd} = {
         socket   => $socket,
+        stream   => $stream,
+        session  => $session,
         fd       => $fd,
         watched  => 0,
         deadline => clock_gettime(CLOCK_MONOTONIC) + $self->{server}{header_timeout},
     };
-    $self->_readable($conn);    # most send their request with the end of the handshake
-    return;
+    return $self->_end_of_input($conn)               if defined $count  && $count == 0;
+    return $self->_drop($conn)                       if !defined $count && !_is_later($errno);
+    return $self->_watch($conn, Vouch::Poller::READ) if !$session;
+    return $self->_listens($session) ? $self->_readable($conn) : $self->_writable($conn);
 }
+
+# Whether there is more to be read.
+sub _listens {
+    my ($self, $session) = @_;
+    my $state = $session->{state};
+    return $state eq 'header' || $state eq 'body';
+}
+
+sub _is_later { my ($errno) = @_; return $errno == EAGAIN || $errno == EWOULDBLOCK || $errno == EINTR }
 
 sub _event {
     my ($self, $conn, $events) = @_;
@@ -166,21 +203,19 @@ sub _event {
 # Read what there is, and let the session have it.
 sub _readable {
     my ($self, $conn) = @_;
-    my $socket = $conn->{socket};
+    my $stream = $conn->{stream};
     for (1 .. TURNS) {
-        my $count = sysread $socket, my $bytes, RECORD;
+        my $count = $stream->READ(my $bytes, RECORD);
         if ($count) {
-            my $session = $conn->{session} //= $self->{server}->session(socket => $socket);
-            my $state   = $session->{state};
-            if ($state ne 'header' && $state ne 'body') { next }    # more than it was to say
+            my $session = $conn->{session} //= $self->{server}->session(socket => $conn->{socket});
+            next if !$self->_listens($session);    # more than it was to say
             $session->receive($bytes);
-            $state = $session->{state};
-            next if $state eq 'header' || $state eq 'body';
+            next if $self->_listens($session);
             return $self->_writable($conn);
         }
         if (!defined $count) {
             return $self->_watch($conn, Vouch::Poller::READ)
-                if $!{EAGAIN} || $!{EWOULDBLOCK} || $!{EINTR};
+                if _is_later($!);
             return $self->_drop($conn);
         }
         return $self->_end_of_input($conn);
@@ -200,17 +235,17 @@ sub _end_of_input {
 # Send what there is; find out what comes next.
 sub _writable {
     my ($self,   $conn)    = @_;
-    my ($socket, $session) = @$conn{qw(socket session)};
+    my ($stream, $session) = @$conn{qw(stream session)};
     for (1 .. TURNS) {
         if (!length($conn->{out} // '')) {
             my $out = $session->output // return $self->_finish($conn);
             return $self->_wait_for_more($conn) if $out eq '';
             @$conn{qw(out at)} = ($out, 0);
         }
-        my $sent = syswrite $socket, $conn->{out}, RECORD, $conn->{at};
+        my $sent = $stream->WRITE($conn->{out}, RECORD, $conn->{at});
         if (!defined $sent) {
             return $self->_watch($conn, Vouch::Poller::WRITE)
-                if $!{EAGAIN} || $!{EWOULDBLOCK} || $!{EINTR};
+                if _is_later($!);
             return $self->_drop($conn);
         }
         $conn->{at} += $sent;
@@ -348,8 +383,8 @@ sub _finish {
 sub _linger {
     my ($self, $conn) = @_;
     my $socket = $conn->{socket};
-    my $stream = tied *$socket or return $self->_close($conn);
-    $stream->_detach(0);
+    $conn->{stream}->_detach(0);
+    IO::Handle::blocking($socket, 0);
     shutdown $socket, SHUT_WR;
     @$conn{qw(lingers discarded deadline)} = (1, 0, clock_gettime(CLOCK_MONOTONIC) + LINGER);
     $self->{late}++;
@@ -363,7 +398,7 @@ sub _discard {
     for (1 .. TURNS) {
         my $count = sysread $conn->{socket}, my $bytes, 65_536;
         return $self->_watch($conn, Vouch::Poller::READ)
-            if !defined $count && ($!{EAGAIN} || $!{EWOULDBLOCK} || $!{EINTR});
+            if !defined $count && _is_later($!);
         return $self->_close($conn) if !$count || ($conn->{discarded} += $count) > DISCARD;
     }
     $self->{again}{ $conn->{fd} } = [$conn, '_discard'];
@@ -374,7 +409,8 @@ sub _discard {
 sub _close {
     my ($self, $conn) = @_;
     $self->_forget($conn);
-    close $conn->{socket};
+    if   ($conn->{lingers}) { close $conn->{socket} }
+    else                    { $conn->{stream}->CLOSE }
     return;
 }
 
@@ -382,10 +418,9 @@ sub _close {
 sub _drop {
     my ($self, $conn) = @_;
     $self->_forget($conn);
-    $conn->{session}->abandon if $conn->{session};
-    my $socket = $conn->{socket};
-    if (tied *$socket) { $socket->close(SSL_no_shutdown => 1) }
-    else               { close $socket }
+    $conn->{session}->abandon   if $conn->{session};
+    $conn->{stream}->_detach(1) if !$conn->{lingers};
+    close $conn->{socket};
     return;
 }
 
@@ -395,7 +430,9 @@ sub _forget {
     $self->{poller}->_remove($fd)       if $conn->{watched};
     $self->_watch_program($conn, undef) if $conn->{program_fds};
     $self->{late}--                     if $conn->{lingers};
-    delete $self->{$_}{$fd} for qw(conns again napping);
+    delete $self->{again}{$fd}          if %{ $self->{again} };
+    delete $self->{napping}{$fd}        if %{ $self->{napping} };
+    delete $self->{conns}{$fd};
     return;
 }
 

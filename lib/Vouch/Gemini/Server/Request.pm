@@ -9,19 +9,12 @@ our @ISA = ('Vouch::Gemini::Request');
 
 # A request, and who has sent it: what a handler is given.
 
-# Of what the reader has made.
-sub _of {
-    my ($self, $session) = @_;
-    $self->{peer}  = $session->{peer};
-    $self->{clock} = $session->{server}{clock};
-    return $self;
-}
-
 sub certificate {
     my ($self) = @_;
     my $peer = $self->{peer};
     return $peer->{certificate} if exists $peer->{certificate};
-    return $peer->{certificate} = $peer->{socket} ? $peer->{socket}->certificate : undef;
+    my $stream = $peer->{socket} && tied *{ $peer->{socket} };
+    return $peer->{certificate} = $stream && $stream->_peer_certificate;
 }
 
 sub chain {

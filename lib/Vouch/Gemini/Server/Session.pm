@@ -57,7 +57,7 @@ sub receive_end {
     my ($self) = @_;
     my $state = $self->{state};
     if ($state eq 'header') {
-        return $self->_finish if !$self->{reader} || !$self->{reader}->pending;
+        return $self->_finish if !$self->{reader} || !$self->{reader}->_pending;
         return $self->_refuse(59, 'The request has no end');
     }
     if ($state eq 'body') {
@@ -72,7 +72,7 @@ sub expire {
     my ($self) = @_;
     my $state = $self->{state};
     if ($state eq 'header') {
-        return $self->_finish if !$self->{reader} || !$self->{reader}->pending;
+        return $self->_finish if !$self->{reader} || !$self->{reader}->_pending;
         $self->{early} = 1;
         return $self->_refuse(59, 'The request has taken too long');
     }
@@ -97,19 +97,19 @@ sub abandon {
 sub _header {
     my ($self, $bytes) = @_;
     my $server = $self->{server};
-    my $reader = $self->{reader} //= $server->_take_reader;
-    my $found  = $reader->feed($bytes) // return;
-    my $rest   = $reader->rest;
-    delete $self->{reader};
-    $server->_give_reader($reader);
-    if ($found->isa('Vouch::Gemini::Response')) {
+    my $reader = delete $self->{reader} // pop @{ $server->{readers} } // $server->_new_reader;
+    my ($request, $rest) = $reader->_take($bytes, 'Vouch::Gemini::Server::Request');
+    if (!defined $request) { $self->{reader} = $reader; return }
+    push @{ $server->{readers} }, $reader;
+    if (!ref $request) {
         $self->{early} = 1;
-        return $self->_respond($found) if !$self->_is_too_fast;
+        $self->_refuse($request, $rest) if !$self->_is_too_fast;
         return;
     }
-    $self->{request} = $found->_of($self);
-    my $done = eval { $self->_dispatch($found, $rest); 1 };
-    $self->_failed($@) if !$done;
+    $self->{request}  = $request;
+    $request->{peer}  = $self->{peer};
+    $request->{clock} = $server->{clock};
+    eval { $self->_dispatch($request, $rest); 1 } or $self->_failed($@);
     return;
 }
 
@@ -141,35 +141,45 @@ sub _dispatch {
     my $server = $self->{server};
     $self->{early} = 1 if $request->{is_titan};
     return if $server->{rate} && $self->_is_too_fast;
-    my $site = $request->{site} = $server->_site_of($request->{host});
+    my $site = $request->{site} = $server->{by_name}{ $request->{host} }
+        // $server->_site_of($request->{host});
     return $self->_refuse(53, 'This host is not the one that TLS was asked for')
         if $server->{name_counts} && !$server->_is_named($site, $request->server_name);
     my $certificate = $request->certificate;
-    if ($certificate) {
-        return
-            if $server->{certificate_rate}
-            && $self->_slow_down($server->{certificate_rate}, $request->fingerprint(of => 'spki'));
-        my $problem = $server->{dates} eq 'always'
-            && Vouch::Gemini::Server::Access::date_problem($certificate, $request->now);
-        return $self->_respond($problem) if $problem;
-    }
-    return $self->_route($site, $request, $rest);
-}
-
-sub _route {
-    my ($self, $site, $request, $rest) = @_;
+    return if $certificate && $self->_is_refused($certificate, $request);
     my $router = $site->{router};
     my $path   = $request->{path};
-    my $rule   = $router->rule($path);
-    my $answer = $rule && $rule->refusal($request);
-    return $self->_respond($answer) if $answer;
+
+    if (@{ $router->{rules} } && (my $rule = $router->rule($path))) {
+        my $answer = $rule->refusal($request);
+        return $self->_respond($answer) if $answer;
+    }
     my ($route, $params) = $router->find($request->{scheme}, $path);
     return $self->_respond($site->_nothing($request)) if !$route;
     @$request{qw(route params)} = ($route, $params);
-    $answer = $route->{require} && $route->{require}->refusal($request);
-    return $self->_respond($answer) if $answer;
-    return $self->_run($request)    if !$request->{is_titan};
-    $answer = $route->_upload_problem($request);
+    my $answer = $route->{require} && $route->{require}->refusal($request);
+    return $self->_respond($answer)        if $answer;
+    return $self->_upload($request, $rest) if $request->{is_titan};
+    return $self->_run($request);
+}
+
+# Whether a certificate is too fast, or not valid.
+sub _is_refused {
+    my ($self, $certificate, $request) = @_;
+    my $server = $self->{server};
+    return 1
+        if $server->{certificate_rate}
+        && $self->_slow_down($server->{certificate_rate}, $request->fingerprint(of => 'spki'));
+    my $problem = $server->{dates} eq 'always'
+        && Vouch::Gemini::Server::Access::date_problem($certificate, $request->now);
+    return 0 if !$problem;
+    $self->_respond($problem);
+    return 1;
+}
+
+sub _upload {
+    my ($self, $request, $rest) = @_;
+    my $answer = $request->{route}->_upload_problem($request);
     return $self->_respond($answer) if $answer;
     return $self->_run($request)    if $request->{is_edit};
     $self->{state}    = 'body';
@@ -201,7 +211,7 @@ sub _run {
     my ($self, $request) = @_;
     my $answer = $request->{route}{code}->($request);
     return $self->_respond($answer)  if blessed $answer && $answer->isa('Vouch::Gemini::Response');
-    return $self->_wait_for($answer) if blessed $answer && $answer->isa('Vouch::Gemini::Server::Program');
+    return $self->_wait_for($answer) if _is($answer, 'Vouch::Gemini::Server::Program');
     my $given = defined $answer ? "'$answer'" : 'undef';
     die "the handler has returned $given, not an answer such as gemtext(...)\n";
 }
@@ -242,17 +252,19 @@ sub _refuse {
 sub _respond {
     my ($self, $response) = @_;
     my $body = $response->{body};
-    @$self{qw(state status meta)} = ('answer', $response->{status}, $response->{meta});
-    $self->{out}                  = $response->{header};
-    $self->{deadline}             = clock_gettime(CLOCK_MONOTONIC) + $self->{server}{idle_timeout};
-    delete $self->{body};
-    if    (!ref $body) { $self->{out} .= $body }
-    elsif (_is($body)) { $self->{source} = $body; $self->{source_program} = 1; $self->{program} = $body }
-    else               { $self->{source} = $body }
+    @$self{qw(state status deadline)} =
+        ('answer', $response->{status}, clock_gettime(CLOCK_MONOTONIC) + $self->{server}{idle_timeout});
+    delete $self->{body} if defined $self->{body};
+    if (!ref $body) { $self->{out} = $response->{header} . $body; return }
+    $self->{out}    = $response->{header};
+    $self->{source} = $body;
+    return if !_is($body, 'Vouch::Gemini::Server::Program');
+    $self->{source_program} = 1;
+    $self->{program}        = $body;
     return;
 }
 
-sub _is { return blessed $_[0] && $_[0]->isa('Vouch::Gemini::Server::Program') }
+sub _is { return blessed $_[0] && $_[0]->isa($_[1]) }
 
 # The next bytes to send: '' for nothing now (wait for the program, or ask
 # again a little later), undef for no more.
@@ -267,6 +279,23 @@ sub output {
     }
     $self->{bytes} += length $out;
     return $out;
+}
+
+# The whole answer, if it is made and short, and nothing else is to be done but
+# to send it; and back with it if that was not possible.
+sub _whole {
+    my ($self) = @_;
+    return if $self->{state} ne 'answer' || $self->{source} || $self->{early};
+    my $out = $self->{out};
+    $self->{bytes} = length $out;
+    return $out;
+}
+
+sub _take_back {
+    my ($self, $out, $sent) = @_;
+    $self->{out}   = substr $out, $sent // 0;
+    $self->{bytes} = $sent // 0;
+    return;
 }
 
 # Some of it has gone: the peer is there.
@@ -327,8 +356,8 @@ sub _finish {
     $self->{state} = 'done';
     $self->{program}->end if $self->{program};
     my $reader = delete $self->{reader};
-    $self->{server}->_give_reader($reader) if $reader;
-    $self->_log                            if $self->{server}{log} && $self->{status};
+    if ($reader) { $reader->_reset; push @{ $self->{server}{readers} }, $reader }
+    $self->_log if $self->{server}{log} && $self->{status};
     delete @$self{qw(source program body out)};
     return;
 }

@@ -11,8 +11,8 @@ use Vouch::Context;
 use Vouch::Socket;
 
 my %opt = (count => 5000, asked => 20, timeout => 120);
-GetOptions(\%opt, qw(port=i count=i asked=i timeout=i)) && $opt{port}
-    or die "usage: gemini-idle.pl --port N [--count N] [--asked N] [--timeout SECONDS]\n";
+(GetOptions(\%opt, qw(port=i count=i asked=i timeout=i)) && $opt{port})
+    || die "usage: gemini-idle.pl --port N [--count N] [--asked N] [--timeout SECONDS]\n";
 alarm $opt{timeout};
 
 my $context = Vouch::Context->new(SSL_verify_mode => SSL_VERIFY_NONE);

@@ -6,6 +6,7 @@ use warnings;
 # a configuration for the run.  What it prints is told in VouchBench::Session.
 
 use Getopt::Long qw(GetOptions);
+use Time::HiRes  qw(sleep);
 
 my %opt = (server => 'vouch', page => 'function', workers => 1, timeout => 120);
 
@@ -69,7 +70,7 @@ sub molly {
 
     for (1 .. 1000) {
         last if IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port);
-        select undef, undef, undef, 0.01;
+        sleep 0.01;
     }
     print "ready port=$port\n";
     exit;

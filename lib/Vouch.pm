@@ -87,6 +87,11 @@ OpenSSL's verdict, in a verify callback.
 Trust on first use: what hosts have shown before. Accounts of people who are known
 by their certificates. Lists of who may enter, and who may not.
 
+=item L<Vouch::Gemini::Server>
+
+A server for Gemini and Titan: functions for paths, files, programs, uploads, rules
+about who may see what.
+
 =item L<Vouch::Lock>, L<Vouch::Lock::Server>
 
 Locks that processes and hosts share: take one, hold it while an object lives.

@@ -11,7 +11,7 @@ use Vouch::Identity ();
 
 # Several hosts on one port, with a certificate each.
 
-my @one    = identity('one', cn => 'one.example');
+my @one = identity('one', cn => 'one.example');
 identity('two', cn => 'two.example');
 my $server = start(
     sub {

@@ -241,7 +241,7 @@ subtest 'workers' => sub {
         sub {
             my ($server, $tell) = @_;
             $server->get('/pid'  => sub { success('text/plain', $$) });
-            $server->get('/exit' => sub { POSIX::_exit(3) });
+            $server->get('/stop' => sub { $server->stop; gemtext('') });
         },
         workers => 2,
     );
@@ -265,8 +265,9 @@ subtest 'workers' => sub {
         $seen{ ask($server, '/pid')->{body} // '' }++;
         delete $seen{$victim};
     }
-    is keys %seen,    2, 'and another one follows';
-    is $server->stop, 0, 'all end well';
+    is keys %seen,                       2,  'and another one follows';
+    is status_of(ask($server, '/stop')), 20, 'one of them says stop';
+    is $server->wait,                    0,  'all end well';
     is_deeply [grep { kill 0 => $_ } grep { length } keys %seen], [], '... all of them';
 };
 

@@ -87,6 +87,7 @@ my $server = start(sub {
         }
     );
     $server->redirect('/old/:page' => '/new/:page');
+    $server->redirect('/all/*rest' => '/*rest');
     $server->redirect('/gone'      => 'gemini://other.example:1965/', permanent => 1);
     $server->get(
         '/status/:status' => sub {
@@ -164,12 +165,13 @@ subtest 'routes' => sub {
     is ask($server, $_->[0])->{body}, $_->[1], $_->[2] for @cases;
     is status_of(ask($server, $_)), 51, "$_: no route"
         for qw(/page /page/ /page/a/b /glob/a/b.txt /nix /Path);
-    is ask($server, '/old/Kim%20X')->{raw}, "30 /new/Kim%20X\r\n",                 'a redirect';
-    is ask($server, '/gone')->{raw},        "31 gemini://other.example:1965/\r\n", 'for ever';
+    is ask($server, '/old/Kim%20X')->{raw},          "30 /new/Kim%20X\r\n",     'a redirect';
+    is ask($server, '/all//other.example/x')->{raw}, "30 /other.example/x\r\n", 'never to another host';
+    is ask($server, '/gone')->{raw},                 "31 gemini://other.example:1965/\r\n", 'for ever';
 };
 
 subtest 'input' => sub {
-    is ask($server, '/ask')->{raw},            "10 Name?\r\n",     '10';
+    is ask($server, '/ask')->{raw},            "10 Name?\r\n",     'asked for';
     is ask($server, '/ask?Kim%20%3F')->{body}, "<Kim ?>\n",        'the answer, decoded';
     is ask($server, '/ask?')->{body},          "<>\n",             'an empty one';
     is ask($server, '/secret')->{raw},         "11 Password?\r\n", 'asked for in secret';

@@ -195,7 +195,13 @@ sub run {
     return;
 }
 
-sub stop { my ($self) = @_; $self->{stopped} = 1; return }
+# In one of several workers, all of them.
+sub stop {
+    my ($self) = @_;
+    $self->{stopped} = 1;
+    kill TERM => $self->{parent} if $self->{parent};
+    return;
+}
 
 sub serve {
     my ($self, $socket) = @_;
@@ -682,7 +688,7 @@ does L</reload>.
 
     $server->get('/stop' => { require => \@admins } => sub { $server->stop; return gemtext("Bye\n") });
 
-Ends C<run>, in this process, as SIGTERM does.
+Ends C<run>, as SIGTERM does; called in one of several workers, of all.
 
 =head2 reload
 

@@ -19,14 +19,15 @@ use Vouch::Socket                  ();
 # is said on them is the affair of their sessions.
 
 use constant {
-    RECORD    => 16_384,        # bytes read or written at once
-    TURNS     => 32,            # of these in a row for one connection
-    NAP       => 0.1,           # seconds until a function without bytes is asked again
-    LINGER    => 5,             # seconds to let a peer finish that was answered early
-    LINGERERS => 1000,          # that are let
-    DISCARD   => 67_108_864,    # bytes that are thrown away for one
-    FEW       => 500,           # connections whose deadlines are looked at
-    SOON      => 0.2,           # after so many seconds; those of more once a second
+    RECORD     => 16_384,        # bytes read or written at once
+    TURNS      => 32,            # of these in a row for one connection
+    NAP        => 0.1,           # seconds until a function without bytes is asked again
+    LINGER     => 5,             # seconds to let a peer finish that was answered early,
+    LINGER_MAX => 60,            # or more as long as it sends
+    LINGERERS  => 1000,          # that are let
+    DISCARD    => 67_108_864,    # bytes that are thrown away for one
+    FEW        => 500,           # connections whose deadlines are looked at
+    SOON       => 0.2,           # after so many seconds; those of more once a second
 };
 
 sub new {
@@ -346,8 +347,9 @@ sub _nap {
 sub _sweep {
     my ($self, $now) = @_;
     $self->{swept} = $now;
-    my $all = $self->{stopping} && $now >= $self->{stopping};
-    for my $conn (values %{ $self->{conns} }) {
+    my $all   = $self->{stopping} && $now >= $self->{stopping};
+    my @conns = values %{ $self->{conns} };
+    for my $conn (@conns) {
         if ($all) { $self->_drop($conn); next }
         my $session = $conn->{session};
         next if $now < ($session && !$conn->{lingers} ? $session->{deadline} : $conn->{deadline});
@@ -386,7 +388,8 @@ sub _linger {
     $conn->{stream}->_detach(0);
     IO::Handle::blocking($socket, 0);
     shutdown $socket, SHUT_WR;
-    @$conn{qw(lingers discarded deadline)} = (1, 0, clock_gettime(CLOCK_MONOTONIC) + LINGER);
+    my $now = clock_gettime(CLOCK_MONOTONIC);
+    @$conn{qw(lingers discarded deadline linger_end)} = (1, 0, $now + LINGER, $now + LINGER_MAX);
     $self->{late}++;
     $self->_watch_program($conn, undef) if $conn->{program_fds};
     return $self->_discard($conn);
@@ -400,6 +403,7 @@ sub _discard {
         return $self->_watch($conn, Vouch::Poller::READ)
             if !defined $count && _is_later($!);
         return $self->_close($conn) if !$count || ($conn->{discarded} += $count) > DISCARD;
+        $conn->{deadline} = min($conn->{linger_end}, clock_gettime(CLOCK_MONOTONIC) + LINGER);
     }
     $self->{again}{ $conn->{fd} } = [$conn, '_discard'];
     return;
@@ -481,7 +485,7 @@ runs.
 
 One connection, to its end.
 
-=head2 RECORD, TURNS, NAP, LINGER, LINGERERS, DISCARD, FEW, SOON
+=head2 RECORD, TURNS, NAP, LINGER, LINGER_MAX, LINGERERS, DISCARD, FEW, SOON
 
     my $seconds = Vouch::Gemini::Server::Loop::LINGER;
 

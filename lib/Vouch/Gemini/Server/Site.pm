@@ -73,6 +73,8 @@ sub redirect {
             my ($request) = @_;
             my $params    = $request->params;
             my $target    = $to =~ s{([:*])(\w+)}{exists $params->{$2} ? _encoded($params->{$2}) : "$1$2"}ger;
+            # "//host" would lead to another host.
+            $target =~ s{\A/+}{/} if $to =~ m{\A/(?!/)};
             return Vouch::Gemini::Response->new(status => $status, meta => $target);
         }
     );

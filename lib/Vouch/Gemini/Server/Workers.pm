@@ -69,7 +69,7 @@ sub _work {
     Vouch::Gemini::Server::Program::forget();
     srand;
     my $loop = Vouch::Gemini::Server::Loop->new($self->{server});
-    $loop->{parent} = $parent;
+    $loop->{parent} = $self->{server}{parent} = $parent;
     $self->{server}{on_start}->() if $self->{server}{on_start};
     $loop->run($listener);
     return;

@@ -7,7 +7,7 @@ use Fcntl       qw(LOCK_EX);
 use POSIX       ();
 use Time::HiRes ();
 
-use VouchTest qw(failure identity run_command slurp spew temp_dir);
+use VouchTest qw(failure identity on_full_disk run_command slurp spew temp_dir);
 use Vouch::Certificate;
 use Vouch::KnownHosts;
 
@@ -172,7 +172,6 @@ subtest 'a symbolic link' => sub {
     unlink "$file.lock";
 };
 
-# A limit on the size of files is met as a full disk is: write fails.
 subtest 'a full disk' => sub {
     my $good = start_anew();
     spew($file, $good . ('# ' . 'x' x 1000 . "\n") x 8);
@@ -181,10 +180,8 @@ subtest 'a full disk' => sub {
           q{$SIG{XFSZ} = 'IGNORE'; use Vouch::KnownHosts; use Vouch::Certificate;}
         . q{Vouch::KnownHosts->new(file => shift)->accept('new.example', 1965,}
         . q{Vouch::Certificate->from_file(shift));};
-    my ($status, undef, $err) = run_command([
-        'sh', '-c', 'trap "" XFSZ; ulimit -f 8; exec "$@"',
-        'sh', $^X,  '-Mblib', '-e', $code, $file, temp_dir() . '/host-cert.pem'
-    ]);
+    my ($status, undef, $err) =
+        run_command(on_full_disk(8, '-Mblib', '-e', $code, $file, temp_dir() . '/host-cert.pem'));
     isnt $status, 0, 'storing fails';
     like $err, qr/known_hosts: cannot write: File too large/, 'and says why';
     is slurp($file), $before, 'all that was stored is there';

@@ -6,7 +6,7 @@ use lib 't/lib';
 use IO::Handle ();
 use POSIX      ();
 
-use VouchTest qw(failure identity run_command slurp spew temp_dir);
+use VouchTest qw(failure identity on_full_disk run_command slurp spew temp_dir);
 use VouchTest::Needs 'DBD::SQLite' => 'libdbd-sqlite3-perl';
 use Vouch::Accounts;
 use Vouch::Certificate;
@@ -210,7 +210,6 @@ subtest 'a lock that is held' => sub {
     $dbh->disconnect;
 };
 
-# A limit on the size of files is met as a full disk is: write fails.
 subtest 'a full disk' => sub {
     start_anew();
     accounts()->register($laptop, 'alex');
@@ -229,10 +228,8 @@ for (1 .. 300) {
 print STDOUT $error ? $error->code . ': ' . $error->message : 'no error', "\n";
 print STDOUT $accounts->find($laptop, now => time + 1000)->name, "\n";
 PERL
-    my ($status, $out, $err) = run_command([
-        'sh', '-c', 'trap "" XFSZ; ulimit -f 200; exec "$@"',
-        'sh', $^X,  '-Mblib', '-e', $code, $file, temp_dir() . '/laptop-cert.pem'
-    ]);
+    my ($status, $out, $err) =
+        run_command(on_full_disk(200, '-Mblib', '-e', $code, $file, temp_dir() . '/laptop-cert.pem'));
     is $status, 0, 'the program goes on' or diag $err;
     like $out, qr/\Afile: the accounts in .*accounts.db: .*(?:full|I\/O)/, 'the error says why';
     like $out, qr/\nalex\n\z/,                                             'who was known is found';

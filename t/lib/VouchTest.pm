@@ -14,7 +14,7 @@ use POSIX       ();
 use Time::HiRes ();
 use Test::More  ();
 
-our @EXPORT_OK = qw(temp_dir identity is_perl run_command expect_warnings failure slurp spew);
+our @EXPORT_OK = qw(temp_dir identity is_perl run_command expect_warnings failure on_full_disk slurp spew);
 
 # No test file takes longer; one under a memory checker may.
 my $TEST_SECONDS = $ENV{VOUCH_TEST_TOOL} ? 1200 : 240;
@@ -97,6 +97,15 @@ sub run_command {
     }
     my $status = _wait_for($pid, $opt{seconds} // 30);
     return ($status, slurp($out->filename), slurp($err->filename));
+}
+
+# Arguments for Perl, as a command for run_command whose files can have so many
+# blocks at most: that limit is met as a full disk is, write fails.  It is Perl
+# from the start, for who looks at that.
+sub on_full_disk {
+    my ($blocks, @arg) = @_;
+    my $limit = qq{trap "" XFSZ; ulimit -f $blocks; exec "\$@"};
+    return [$^X, '-e', 'exec @ARGV or die', 'sh', '-c', $limit, 'sh', $^X, @arg];
 }
 
 # Is this command Perl, or a program of Perl's?

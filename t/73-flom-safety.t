@@ -114,6 +114,25 @@ subtest 'fencing tokens grow' => sub {
     }
 };
 
+subtest 'one name after the other on a connection' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my $modern = sub { lock_message(@_) =~ s/verb="1"/verb="1" ask="lock"/r };
+    my ($old, $new) = map { $daemon->connect } 1 .. 2;
+    is $old->ask(lock_message('one')), '16 0', 'an old client';
+    $old->say(unlock_message('one'));
+    is $old->ask(lock_message('two')), '16 -13', 'has one name for each connection, as with FLoM';
+    is $new->ask($modern->('three')),  '16 0',   'a new client';
+    is $new->ask($modern->('four')),   '16 -13', 'has another name, but not while it holds the first';
+    $new->say(unlock_message('four'));
+    like + ($daemon->run('--status'))[1], qr/^three  held/m, 'and cannot unlock what it does not hold';
+    $new->say(unlock_message('three'));
+    is $new->ask($modern->('four')),                  '16 0', 'then it can';
+    is + ($daemon->run('--status'))[1] =~ s/  .*//sr, 'four', 'and that is held';
+    my $waiter = $daemon->connect;
+    is $waiter->ask($modern->('four')), '16 1',   'one that waits';
+    is $waiter->ask($modern->('five')), '16 -13', 'has no other name either';
+};
+
 subtest 'numbers over restarts and crashes' => sub {
     my $daemon = VouchTest::Flom->new('--state', "$dir/numbers", '--grace', 300);
     my %seen;

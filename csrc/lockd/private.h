@@ -77,6 +77,10 @@ struct session {
     int wants_write; /* its handshake does */
     int is_shaking;  /* in the queue of handshakes to go on with */
     struct session *shaking_next;
+    int is_working; /* a thread has its connection */
+    int outcome;    /* what came of that */
+    int is_closed;  /* libuv has let go meanwhile */
+    uv_work_t work;
     int is_introduced; /* its first message has been seen */
     int over_limit;    /* there are too many: it gets a refusal */
     int is_unix;
@@ -132,6 +136,7 @@ struct lockd {
     uv_idle_t shaking;          /* runs while handshakes are to go on */
     struct session *shaking_first;
     struct session *shaking_last;
+    int working; /* handshakes in threads */
     struct lockd_access access;
     uv_timer_t access_timer; /* to look at its file */
     struct vouch_table *table;
@@ -198,6 +203,8 @@ void lockd_unlisten(struct lockd *daemon);
 void session_open(struct lockd *daemon, int fd, int is_unix,
                   const struct vouch_address *peer);
 void session_close(struct session *session);
+/* No thread has it any more: free it, if it is closed. */
+void session_release(struct session *session);
 
 /* Who it is, for the log; valid until the next call. */
 const char *session_peer(const struct session *session);

@@ -1,9 +1,11 @@
 /*
  * TLS of the daemon: its files, handshakes, and who is at the other end.
  *
- * A handshake costs a thousand times what a message does.  So that clients
- * that hold locks do not wait behind a crowd of new ones, handshakes go on in
- * turns, for a short time in each turn of the loop.
+ * A handshake costs a hundred times what a message does.  One alone goes on
+ * in the loop, between two turns.  When more come, threads do it, so that
+ * clients that hold locks do not wait behind a crowd of new ones.  A thread
+ * has the connection of a session and nothing else, and nobody else has that
+ * until it is done; all else of the daemon is the loop's.
  */
 #include "lockd/private.h"
 
@@ -19,9 +21,8 @@
 #include "net/socket.h"
 #include "tls/connection.h"
 
-#define LOOK_MS 1000    /* between looks at the files */
-#define TURN_US 500     /* for handshakes, in a turn of the loop */
-#define NS_IN_US 1000ul /* uv_hrtime() counts in nanoseconds */
+#define LOOK_MS 1000 /* between looks at the files */
+#define AT_ONCE 2    /* handshakes in threads */
 
 /* --- files ----------------------------------------------------------------*/
 
@@ -126,11 +127,10 @@ handshake_done(struct session *session)
     session_begin(session);
 }
 
+/* What came of a piece of a handshake. */
 static void
-shake_hands(struct session *session)
+go_on(struct session *session, int outcome)
 {
-    int outcome = vouch_conn_handshake(session->conn);
-
     if (outcome == -1)
         handshake_failed(session);
     else if (outcome == 0)
@@ -156,19 +156,65 @@ take_next(struct lockd *daemon)
     return session;
 }
 
+/* In a thread: nothing but the connection. */
+static void
+work(uv_work_t *request)
+{
+    struct session *session = request->data;
+
+    session->outcome = vouch_conn_handshake(session->conn);
+}
+
+static void on_turn(uv_idle_t *idle);
+
+/* Back in the loop.  The session may have been closed meanwhile. */
+static void
+on_worked(uv_work_t *request, int status)
+{
+    struct session *session = request->data;
+    struct lockd *daemon = session->daemon;
+
+    (void) status;
+    daemon->working--;
+    session->is_working = 0;
+    if (session->state == SESSION_HANDSHAKE)
+        go_on(session, session->outcome);
+    else
+        session_release(session);
+    if (daemon->shaking_first != NULL)
+        (void) uv_idle_start(&daemon->shaking, on_turn);
+}
+
+static void
+begin_work(struct session *session)
+{
+    struct lockd *daemon = session->daemon;
+
+    session->work.data = session;
+    session->is_working = 1;
+    daemon->working++;
+    if (uv_queue_work(&daemon->loop, &session->work, work, on_worked) == 0)
+        return;
+    daemon->working--;
+    session->is_working = 0;
+    go_on(session, vouch_conn_handshake(session->conn));
+}
+
 static void
 on_turn(uv_idle_t *idle)
 {
     struct lockd *daemon = idle->data;
-    uint64_t until = uv_hrtime() + TURN_US * NS_IN_US;
-    struct session *session;
+    struct session *session = daemon->shaking_first;
 
-    do {
+    if (session != NULL && session->shaking_next == NULL
+        && daemon->working == 0) {
         session = take_next(daemon);
-        if (session != NULL)
-            shake_hands(session);
-    } while (session != NULL && uv_hrtime() < until);
-    if (daemon->shaking_first == NULL)
+        go_on(session, vouch_conn_handshake(session->conn));
+    } else {
+        while (daemon->working < AT_ONCE && daemon->shaking_first != NULL)
+            begin_work(take_next(daemon));
+    }
+    if (daemon->shaking_first == NULL || daemon->working == AT_ONCE)
         (void) uv_idle_stop(idle);
 }
 

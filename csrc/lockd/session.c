@@ -69,10 +69,20 @@ free_session(struct session *session)
     free(session);
 }
 
+void
+session_release(struct session *session)
+{
+    if (session->is_closed && !session->is_working)
+        free_session(session);
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {
-    free_session(handle->data);
+    struct session *session = handle->data;
+
+    session->is_closed = 1;
+    session_release(session);
 }
 
 void
@@ -85,7 +95,7 @@ session_close(struct session *session)
     secure_forget(session);
     dispatch_drop(session);
     unlink_session(session);
-    if (session->conn != NULL)
+    if (session->conn != NULL && !session->is_working)
         (void) vouch_conn_close(session->conn);
     /* The peer must not wait for libuv to come round. */
     (void) uv_poll_stop(&session->poll);

@@ -140,7 +140,9 @@ subtest 'the example' => sub {
     is $upload->(12, "Hello\nworld\n", @as_alex), "30 $url/page/Hello\r\n",       'Alex writes';
     like ask($port, "$url/page/Hello\r\n"), qr/\A20 text\/gemini; charset=UTF-8\r\nHello\nworld\n/,
         'everybody reads';
-    is $upload->(4, "new\n", @as_alex), "30 $url/page/Hello\r\n", 'and writes again';
+    my $by_name = $titan =~ s/127[.]0[.]0[.]1/localhost/r;
+    is ask($port, "$by_name;size=4;mime=text/gemini\r\nnew\n", @as_alex),
+        "30 gemini://localhost:$port/page/Hello\r\n", 'and writes again, naming the host';
     is ask($port, "$url/raw/Hello\r\n"),   "20 text/plain; charset=UTF-8\r\nnew\n",          'the new page';
     is ask($port, "$url/raw/Hello/1\r\n"), "20 text/plain; charset=UTF-8\r\nHello\nworld\n", 'the old one';
     like ask($port, "$url/history/Hello\r\n"),

@@ -4,7 +4,8 @@ use Test::More;
 use lib 't/lib';
 
 use File::Temp        ();
-use VouchTest         qw(temp_dir);
+use Time::HiRes       ();
+use VouchTest         qw(spew temp_dir);
 use VouchTest::Gemini ();
 use Vouch::Gemini::Client;
 
@@ -33,16 +34,30 @@ sub refuse {
     return;
 }
 
+my $dir   = temp_dir();
 my %pages = (
     '/page'   => \&take,
     '/refuse' => \&refuse,
     '/rude'   => sub { my ($client) = @_; print {$client} "59 no\r\n"; close $client },
-    '/sulk'   => sub { my ($client) = @_; close $client },
-    '/raw'    => "20 text/gemini\r\nraw text",
-    '/stall'  => sub { my ($client) = @_; sleep 1 while getppid != 1 },
+    '/reset'  => sub {
+        my ($client, $line, $tell) = @_;
+        $client->peek(my $byte, 1);    # the body has come, and is not read
+        print {$client} "59 no\r\n";
+        close $client;
+        $tell->('closed');
+    },
+    '/late' => sub {
+        my ($client) = @_;
+        Time::HiRes::sleep(0.01) while !-e "$dir/failed";
+        print {$client} "59 late\r\n";
+        close $client;
+    },
+    '/sulk'  => sub { my ($client) = @_; close $client },
+    '/raw'   => "20 text/gemini\r\nraw text",
+    '/stall' => sub { my ($client) = @_; sleep 1 while getppid != 1 },
 );
 my $server = VouchTest::Gemini->start(pages => \%pages);
-my $known  = Vouch::KnownHosts->new(file => temp_dir() . '/known');
+my $known  = Vouch::KnownHosts->new(file => "$dir/known");
 my $client = Vouch::Gemini::Client->new(known_hosts => $known, timeout => 20);
 
 sub failure {
@@ -101,6 +116,34 @@ subtest 'a refusal in the middle' => sub {
         is_deeply [map { $result->$_ } qw(status meta)], [59, 'too large'], "$size bytes: the reason is read";
         $server->next_line;
     }
+    # This one is gone with all that was sent to it: nothing more can be
+    # written, but what it said is there.
+    my @told;
+    my $reset = $client->upload(
+        $server->url('/reset'),
+        'x' x 400_000,
+        on_progress => sub {
+            my ($bytes) = @_;
+            @told = $server->next_lines(2) if !@told && $bytes > Vouch::Gemini::Client::CHUNK;
+        }
+    );
+    # Its answer may have come before the second piece.
+    @told = $server->next_lines(2) if !@told;
+    is $told[1], 'closed', 'a server that closes at once';
+    is_deeply [map { $reset->$_ } qw(status meta)], [59, 'no'], 'what a server says that is gone';
+    # Where writing fails before the answer is there, it is waited for.
+    my $write = \&Vouch::Gemini::Connection::_write;
+    no warnings 'redefine';
+    local *Vouch::Gemini::Connection::_write = sub {
+        my ($self, $bytes) = @_;
+        return $write->($self, $bytes) if $bytes !~ /\Ax/;
+        spew("$dir/failed", q());
+        return;
+    };
+    my $broken = $client->upload($server->url('/late'), 'x' x 1000);
+    is_deeply [map { $broken->$_ } qw(status meta)], [59, 'late'], 'after a write that fails';
+    $server->next_line;
+    local *Vouch::Gemini::Connection::_write = $write;
     # Such a server may be heard or not: TCP may throw the answer away.  But
     # the client ends, and knows whether it was.
     my $result = eval { $client->upload($server->url('/rude'), 'x' x 20_000_000) };

@@ -184,6 +184,29 @@ test_upload(void)
 }
 
 static void
+test_patterns(void)
+{
+    static const struct {
+        const char *host;
+        const char *pattern;
+        int matches;
+    } table[] = {
+        {"a.example", "A.Example", 1}, {"A.EXAMPLE", "a.example", 1},
+        {"a.example", "a.exampl", 0},  {"a.exampl", "a.example", 0},
+        {"a.example", "*.example", 1}, {"b.a.example", "*.example", 1},
+        {".example", "*.example", 0},  {"example", "*.example", 0},
+        {"aexample", "*.example", 0},  {"aexample", "*example", 0},
+        {"*example", "*example", 1},   {"anything", "*", 1},
+        {"a.example", "a.*", 0},       {"a", "", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        is_int(vouch_request_host_matches(table[i].host, table[i].pattern),
+               table[i].matches, table[i].pattern);
+}
+
+static void
 test_arguments(void)
 {
     static const char *const bad[] = {"",      "a b", "a/b",
@@ -234,6 +257,7 @@ main(void)
     test_length();
     test_pieces();
     test_upload();
+    test_patterns();
     test_arguments();
     return tap_done();
 }

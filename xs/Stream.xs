@@ -51,12 +51,6 @@ _detach(self, quiet)
     vxs_stream_detach(aTHX_ self, quiet);
 
 void
-_never_wait(self)
-    struct vxs_stream *self
-  CODE:
-    self->no_wait = 1;
-
-void
 _set_aside(self)
     struct vxs_stream *self
   CODE:

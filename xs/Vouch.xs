@@ -7,6 +7,8 @@
 #include "lock.h"
 #include "recent.h"
 
+#include <sys/socket.h>
+
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -61,6 +63,8 @@ INCLUDE: StreamFacts.xs
 
 INCLUDE: StreamNames.xs
 INCLUDE: StreamEnded.xs
+
+INCLUDE: StreamAlone.xs
 
 INCLUDE: VerifyContext.xs
 

@@ -135,6 +135,8 @@ free_stream(pTHX_ SV *sv, MAGIC *mg)
     vxs_recent_drop(aTHX_ self);
     vouch_conn_free(self->conn);
     vouch_seat_free(self->seat);
+    if (self->owns_fd)
+        (void) close(self->fd);
     vxs_stream_leave(aTHX_ self);
     SvREFCNT_dec(self->config);
     SvREFCNT_dec(self->socket);

@@ -25,21 +25,22 @@ struct vxs_stream {
     struct vouch_conn *conn;
     struct vouch_seat *seat; /* a listener's count of it, or NULL */
 
-    SV *config;          /* a reference to the Vouch::Config */
-    SV *socket;          /* a weak reference to the handle it is tied to */
-    IO *io;              /* the handle's, while it is tied; not counted */
-    SV *verify_cb;       /* a copy, until the handshake is done; or NULL */
-    SV *staple_cb;       /* the same */
-    SV *name_cb;         /* the program's rules for names, likewise */
-    SV *pending;         /* an exception to be thrown when C has unwound */
-    int busy;            /* inside OpenSSL: the callback may not come back */
-    int utf8;            /* characters go out as Perl keeps them */
-    int writing;         /* a write is waiting, perhaps in a handler */
-    int no_wait;         /* an event loop waits: whatever the descriptor's mode */
-    SV *unsent;          /* bytes of a record half sent, or NULL */
-    int fd;              /* -1 once the handle is closed */
-    int recent;          /* among those used last: it keeps its buffers */
-    unsigned forks;      /* vxs_forks at the last input or output */
+    SV *config;     /* a reference to the Vouch::Config */
+    SV *socket;     /* a weak reference to the handle it is tied to */
+    IO *io;         /* the handle's, while it is tied; not counted */
+    SV *verify_cb;  /* a copy, until the handshake is done; or NULL */
+    SV *staple_cb;  /* the same */
+    SV *name_cb;    /* the program's rules for names, likewise */
+    SV *pending;    /* an exception to be thrown when C has unwound */
+    int busy;       /* inside OpenSSL: the callback may not come back */
+    int utf8;       /* characters go out as Perl keeps them */
+    int writing;    /* a write is waiting, perhaps in a handler */
+    int owns_fd;    /* there is no handle: the descriptor is ours */
+    int no_wait;    /* an event loop waits: whatever the descriptor's mode */
+    SV *unsent;     /* bytes of a record half sent, or NULL */
+    int fd;         /* -1 once the handle is closed */
+    int recent;     /* among those used last: it keeps its buffers */
+    unsigned forks; /* vxs_forks at the last input or output */
     int64_t io_timeout;  /* milliseconds without progress, or -1 */
     size_t max_line;     /* bytes that readline may gather */
     unsigned char *data; /* bytes decrypted and not yet read */
@@ -181,6 +182,8 @@ SV *vxs_stream_attach(pTHX_ SV *socket, SV *config, SV *callback,
 SV *vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
                      const char *class_name, SV *config, IV io_timeout,
                      UV max_line);
+SV *vxs_stream_alone(pTHX_ struct vouch_listener_event *ready, SV *config);
+int vxs_stream_end(pTHX_ struct vxs_stream *stream, int quiet, int keep);
 int vxs_stream_shutdown(pTHX_ struct vxs_stream *stream, IV timeout_ms);
 void vxs_stream_detach(pTHX_ struct vxs_stream *stream, int quiet);
 SV *vxs_stream_close(pTHX_ struct vxs_stream *stream);

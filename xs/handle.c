@@ -150,6 +150,44 @@ vxs_stream_adopt(pTHX_ struct vouch_listener_event *ready,
     return socket;
 }
 
+/* The same without a handle, for a loop that has a thousand of them and needs
+ * no more than their bytes: the stream by itself owns the descriptor. */
+SV *
+vxs_stream_alone(pTHX_ struct vouch_listener_event *ready, SV *config)
+{
+    struct vxs_stream *self;
+    SV *object;
+
+    Newxz(self, 1, struct vxs_stream);
+    object = vxs_wrap(aTHX_ "Vouch::Stream", self, 0, &vxs_stream_vtbl);
+#ifdef MULTIPLICITY
+    self->perl = aTHX;
+#endif
+    self->fd = ready->fd;
+    self->owns_fd = 1;
+    self->no_wait = 1;
+    self->forks = vxs_forks;
+    self->io_timeout = -1;
+    self->config = newSVsv(config);
+    self->conn = ready->conn;
+    self->seat = ready->seat;
+    vouch_conn_set_arg(self->conn, self);
+    return object;
+}
+
+/* Say goodbye, unless quiet, and close the descriptor, or keep it: it. */
+int
+vxs_stream_end(pTHX_ struct vxs_stream *self, int quiet, int keep)
+{
+    int fd = self->fd;
+
+    vxs_stream_detach(aTHX_ self, quiet);
+    if (self->owns_fd && fd != -1 && !keep)
+        (void) close(fd);
+    self->owns_fd = 0;
+    return fd;
+}
+
 /* Untie, so that the handle is a plain socket; and tie again. */
 void
 vxs_stream_set_aside(pTHX_ struct vxs_stream *self)

@@ -96,6 +96,8 @@ next_of(pTHX_ struct vxs_listener *self, SV *config, SV *class_name,
     outcome = vouch_listener_next(self->core, settings->config, &event);
     self->busy = 0;
     *idle_r = outcome == VOUCH_LISTENER_IDLE;
+    if (outcome == VOUCH_LISTENER_READY && SvCUR(class_name) == 0)
+        return vxs_stream_alone(aTHX_ & event, config);
     if (outcome == VOUCH_LISTENER_READY)
         return vxs_stream_adopt(aTHX_ & event, SvPV_nolen(class_name), config,
                                 self->io_timeout, self->max_line);

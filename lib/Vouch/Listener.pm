@@ -65,20 +65,27 @@ sub advance {
     return @all;
 }
 
-# For a loop of ours, which needs of the sockets no more than their streams: the
-# same without what makes a socket whole.
+# The same for a loop of ours, which needs no handles: a Vouch::Stream for each.
 sub _ready_ones {
     my ($self) = @_;
     my ($handshakes, $socket) = @$self{qw(handshakes socket)};
     return if ref $handshakes ne 'Vouch::Handshakes' || !$socket;
     my $config = $self->{context}{config};
     my ($looked, @ready) = (0);
-    while (defined(my $next = $handshakes->_next($socket, $config, 'Vouch::Socket', 0, $looked))) {
+    while (defined(my $next = $handshakes->_next($socket, $config, '', 0, $looked))) {
         $looked = 1;
         if   (ref $next eq 'ARRAY') { $self->_tell(@$next) }
         else                        { push @ready, $next }
     }
     return @ready;
+}
+
+# Milliseconds until there is something to do for it, -1 for never.
+sub _wait_ms {
+    my ($self) = @_;
+    my $ms = $self->{handshakes}->_timeout;
+    return $ms if $self->{handshakes}->_fd >= 0;
+    return $ms >= 0 && $ms < 1000 * IDLE ? $ms : 1000 * IDLE;
 }
 
 sub fileno {    ## no critic (ProhibitBuiltinHomonyms)

@@ -3,7 +3,7 @@ package Vouch::Gemini::Server 0.001;
 use v5.16;
 use warnings;
 
-use Scalar::Util qw(reftype);
+use Scalar::Util qw(reftype weaken);
 
 use Vouch::Error                   ();
 use Vouch::Gemini::Server::Answers ();
@@ -210,6 +210,7 @@ sub serve {
 
 sub session {
     my ($self, %peer) = @_;
+    if (my $socket = delete $peer{socket}) { weaken($peer{stream} = tied *$socket) }    # it is the program's
     return Vouch::Gemini::Server::Session->_new($self, \%peer);
 }
 

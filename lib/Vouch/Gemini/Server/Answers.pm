@@ -10,6 +10,8 @@ use Vouch::Gemini::Response ();
 
 # What a handler returns, by name.
 
+use constant KNOWN => 100;    # headers that are remembered
+
 our @ISA    = ('Exporter');
 our @EXPORT = qw(
     gemtext success input sensitive_input redirect redirect_permanently temporary_failure
@@ -25,7 +27,18 @@ sub gemtext {
         if (my ($name) = sort keys %how) { _wrong("gemtext does not know $name") }
         $type .= "; lang=$lang" if defined $lang;
     }
-    return Vouch::Gemini::Response->new(status => 20, meta => $type, body => _bytes($text));
+    return _page($type, _bytes($text));
+}
+
+# The header of a type is made, and checked, once.
+my %known;
+
+sub _page {
+    my ($type, $bytes) = @_;
+    %known = () if keys %known > KNOWN;
+    my $header = $known{$type} //= Vouch::Gemini::Response->new(status => 20, meta => $type)->header;
+    return bless { status => 20, meta => $type, body => $bytes, header => $header },
+        'Vouch::Gemini::Response';
 }
 
 sub success {
@@ -113,7 +126,7 @@ Text that is UTF-8 already is sent as it is, and characters are sent as UTF-8.
 
 =head1 FUNCTIONS
 
-All of them are exported.
+All of them but the last are exported.
 
 =head2 gemtext
 
@@ -178,6 +191,12 @@ it is typed, and they do not remember it.
 
 60, 61 and 62: there is none; it is good, and not for this; it is not good, as when
 it has expired.
+
+=head2 KNOWN
+
+    my $limit = Vouch::Gemini::Server::Answers::KNOWN;
+
+How many headers are remembered: 100. Not exported.
 
 =head1 SEE ALSO
 

@@ -10,6 +10,7 @@ use Scalar::Util qw(weaken);
 use Socket       qw(SHUT_WR);
 use Time::HiRes  qw(CLOCK_MONOTONIC clock_gettime);
 
+use Vouch::Error                   ();
 use Vouch::Gemini::Server::Program ();
 use Vouch::Gemini::Server::Session ();
 use Vouch::Poller                  ();
@@ -70,7 +71,12 @@ sub run {
 sub serve {
     my ($self, $socket) = @_;
     local $SIG{PIPE} = 'IGNORE';
-    $self->_begin($socket);
+    my $stream = tied *$socket // Vouch::Error->throw(
+        code    => 'argument',
+        message => 'serve takes a Vouch::Socket whose handshake is done',
+    );
+    $stream->_never_wait;
+    $self->_begin($stream, $socket);
     $self->_turn while %{ $self->{conns} };
     Vouch::Gemini::Server::Program::sweep(0, 1);
     return;
@@ -123,11 +129,10 @@ sub _turn {
 sub _wait_ms {
     my ($self)   = @_;
     my $listener = $self->{listener};
-    my $next     = $listener ? $listener->next_deadline : undef;
-    my $seconds  = %{ $self->{again} } ? 0 : %{ $self->{napping} } ? NAP : $self->_sweep_after;
-    $self->{due} = defined $next ? clock_gettime(CLOCK_MONOTONIC) + $next : undef;
-    $seconds     = $next if defined $next && $next < $seconds;
-    return int(1000 * $seconds + 0.999);
+    my $next     = $listener           ? $listener->_wait_ms : -1;
+    my $ms       = %{ $self->{again} } ? 0 : 1000 * (%{ $self->{napping} } ? NAP : $self->_sweep_after);
+    $self->{due} = $next >= 0 ? clock_gettime(CLOCK_MONOTONIC) + $next / 1000 : undef;
+    return $next >= 0 && $next < $ms ? $next : int($ms + 0.999);
 }
 
 # To look at few is cheap, so that is done more often.
@@ -146,30 +151,27 @@ sub _accept {
 # Most send their request with the end of the handshake, and have a short
 # answer: then this is all there is.
 sub _begin {
-    my ($self, $socket) = @_;
-    my $stream = tied *$socket;
-    $stream->_never_wait;
+    my ($self, $stream, $socket) = @_;
     my $count = $stream->READ(my $bytes, RECORD);
     my $session;
     if ($count) {
-        $session = Vouch::Gemini::Server::Session->_new($self->{server}, { socket => $socket });
+        $session = Vouch::Gemini::Server::Session->_new($self->{server}, { stream => $stream });
         $session->_header($bytes);
         if (defined(my $out = $session->_whole)) {
             my $sent = $stream->WRITE($out, RECORD);
             if ($sent && $sent == length $out) {
-                $session->_finish;
-                $stream->CLOSE;
-                return;
+                $session->_end;
+                return $socket ? $stream->CLOSE : $stream->_end(0, 0);
             }
             $session->_take_back($out, $sent);
         }
     }
-    return $self->_keep($socket, $stream, $session, $count, $!);
+    return $self->_keep($stream, $socket, $session, $count, $!);
 }
 
 # The others.
 sub _keep {
-    my ($self, $socket, $stream, $session, $count, $errno) = @_;
+    my ($self, $stream, $socket, $session, $count, $errno) = @_;
     my $fd   = $stream->FILENO;
     my $conn = $self->{conns}{$fd} = {
         socket   => $socket,
@@ -208,7 +210,8 @@ sub _readable {
     for (1 .. TURNS) {
         my $count = $stream->READ(my $bytes, RECORD);
         if ($count) {
-            my $session = $conn->{session} //= $self->{server}->session(socket => $conn->{socket});
+            my $session = $conn->{session} //=
+                Vouch::Gemini::Server::Session->_new($self->{server}, { stream => $stream });
             next if !$self->_listens($session);    # more than it was to say
             $session->receive($bytes);
             next if $self->_listens($session);
@@ -385,7 +388,9 @@ sub _finish {
 sub _linger {
     my ($self, $conn) = @_;
     my $socket = $conn->{socket};
-    $conn->{stream}->_detach(0);
+    if   ($socket) { $conn->{stream}->_detach(0) }
+    else           { open $socket, '+<&=', $conn->{stream}->_end(0, 1) or return $self->_close($conn) }
+    $conn->{socket} = $socket;
     IO::Handle::blocking($socket, 0);
     shutdown $socket, SHUT_WR;
     my $now = clock_gettime(CLOCK_MONOTONIC);
@@ -413,8 +418,9 @@ sub _discard {
 sub _close {
     my ($self, $conn) = @_;
     $self->_forget($conn);
-    if   ($conn->{lingers}) { close $conn->{socket} }
-    else                    { $conn->{stream}->CLOSE }
+    if    ($conn->{lingers}) { close $conn->{socket} }
+    elsif ($conn->{socket})  { $conn->{stream}->CLOSE }
+    else                     { $conn->{stream}->_end(0, 0) }
     return;
 }
 
@@ -423,8 +429,8 @@ sub _drop {
     my ($self, $conn) = @_;
     $self->_forget($conn);
     $conn->{session}->abandon   if $conn->{session};
-    $conn->{stream}->_detach(1) if !$conn->{lingers};
-    close $conn->{socket};
+    $conn->{stream}->_end(1, 0) if !$conn->{lingers};
+    close $conn->{socket}       if $conn->{socket};
     return;
 }
 

@@ -13,16 +13,15 @@ sub certificate {
     my ($self) = @_;
     my $peer = $self->{peer};
     return $peer->{certificate} if exists $peer->{certificate};
-    my $stream = $peer->{socket} && tied *{ $peer->{socket} };
-    return $peer->{certificate} = $stream && $stream->_peer_certificate;
+    return $peer->{certificate} = $peer->{stream} && $peer->{stream}->_peer_certificate;
 }
 
 sub chain {
     my ($self) = @_;
-    my $peer   = $self->{peer};
-    my @all    = $peer->{socket} ? $peer->{socket}->peer_certificates : @{ $peer->{chain} // [] };
-    shift @all if $peer->{socket};
-    return @all;
+    my $peer = $self->{peer};
+    return @{ $peer->{chain} // [] } if !$peer->{stream};
+    my ($own, @others) = $peer->{stream}->_peer_chain;
+    return @others;
 }
 
 sub fingerprint {
@@ -31,15 +30,15 @@ sub fingerprint {
     return $certificate->fingerprint(%how);
 }
 
-sub address     { return $_[0]->_of_peer(address     => 'peerhost') }
-sub server_name { return $_[0]->_of_peer(server_name => 'get_servername') }
-sub tls_version { return $_[0]->_of_peer(tls_version => 'get_sslversion') }
-sub cipher      { return $_[0]->_of_peer(cipher      => 'get_cipher') }
+sub address     { return $_[0]->_of_peer(address     => '_peer_host') }
+sub server_name { return $_[0]->_of_peer(server_name => '_server_name') }
+sub tls_version { return $_[0]->_of_peer(tls_version => '_protocol_name') }
+sub cipher      { return $_[0]->_of_peer(cipher      => '_cipher') }
 
 sub _of_peer {
     my ($self, $name, $method) = @_;
     my $peer = $self->{peer};
-    $peer->{$name} = $peer->{socket}->$method if !exists $peer->{$name} && $peer->{socket};
+    $peer->{$name} = $peer->{stream}->$method if !exists $peer->{$name} && $peer->{stream};
     return $peer->{$name};
 }
 

@@ -124,7 +124,7 @@ sub _is_too_fast {
 
 sub _address {
     my ($peer) = @_;
-    $peer->{address} = $peer->{socket}->peerhost if !exists $peer->{address} && $peer->{socket};
+    $peer->{address} = $peer->{stream}->_peer_host if !exists $peer->{address} && $peer->{stream};
     return $peer->{address};
 }
 
@@ -289,6 +289,14 @@ sub _whole {
     my $out = $self->{out};
     $self->{bytes} = length $out;
     return $out;
+}
+
+# It has been sent.
+sub _end {
+    my ($self) = @_;
+    $self->{state} = 'done';
+    $self->_log if $self->{server}{log};
+    return;
 }
 
 sub _take_back {

@@ -16,6 +16,9 @@
 #include "flom/message.h"
 #include "lock/name.h"
 
+/* Descriptors that a poller tells in one call. */
+#define VXS_POLLER_BATCH 64
+
 MODULE = Vouch    PACKAGE = Vouch
 
 PROTOTYPES: DISABLE

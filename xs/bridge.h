@@ -78,9 +78,6 @@ extern const MGVTBL vxs_poller_vtbl;
 extern const MGVTBL vxs_authorities_vtbl;
 extern const MGVTBL vxs_pins_vtbl;
 
-/* Descriptors that are told in one call. */
-#define VXS_POLLER_BATCH 64
-
 /* Counts the forks of this process, so that a connection knows whether the
  * process that would end it is the one that used it last. */
 extern unsigned vxs_forks;

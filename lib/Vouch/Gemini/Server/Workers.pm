@@ -3,6 +3,7 @@ package Vouch::Gemini::Server::Workers 0.001;
 use v5.16;
 use warnings;
 
+use IO::Handle  ();
 use POSIX       ();
 use Time::HiRes qw(CLOCK_MONOTONIC clock_gettime sleep);
 
@@ -13,8 +14,9 @@ use Vouch::Gemini::Server::Program ();
 # after them.
 
 use constant {
-    SHORT => 1,    # a worker that lives shorter than this, in seconds, is a bad sign
-    PAUSE => 1,    # seconds before another one follows it
+    SHORT => 1,      # a worker that lives shorter than this, in seconds, is a bad sign
+    PAUSE => 1,      # seconds before another one follows it
+    AGAIN => 0.5,    # seconds between telling them to end
 };
 
 sub new {
@@ -57,6 +59,7 @@ sub _start {
     if ($pid == 0) {
         my $good = eval { $self->_work($listener, $parent); 1 };
         $self->{server}->_complain("a worker has died: $@") if !$good;
+        $_->flush for \*STDOUT, \*STDERR;
         POSIX::_exit($good ? 0 : 1);
     }
     $self->{born}{$pid} = clock_gettime(CLOCK_MONOTONIC);
@@ -98,9 +101,14 @@ sub _reload {
 
 sub _end {
     my ($self) = @_;
-    my $until = clock_gettime(CLOCK_MONOTONIC) + $self->{server}{grace} + 5;
-    kill TERM => keys %{ $self->{born} };
+    my $until  = clock_gettime(CLOCK_MONOTONIC) + $self->{server}{grace} + 5;
+    my $again  = 0;
     while (my @left = keys %{ $self->{born} }) {
+        # Again and again, as one that has only just begun may have missed it.
+        if (clock_gettime(CLOCK_MONOTONIC) > $again) {
+            kill TERM => @left;
+            $again = clock_gettime(CLOCK_MONOTONIC) + AGAIN;
+        }
         for my $pid (@left) {
             delete $self->{born}{$pid} if waitpid($pid, POSIX::WNOHANG()) != 0;
         }
@@ -145,12 +153,12 @@ One that ends is followed by another. SIGHUP reaches all, SIGTERM ends all.
 
     $workers->run($listener);
 
-=head2 SHORT, PAUSE
+=head2 SHORT, PAUSE, AGAIN
 
     my $seconds = Vouch::Gemini::Server::Workers::PAUSE;
 
 When a worker has ended within so many seconds, another one follows only after so
-many.
+many; and seconds between telling them to end.
 
 =head1 SEE ALSO
 

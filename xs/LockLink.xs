@@ -203,8 +203,11 @@ _next_ping(self)
 void
 _disconnect(self)
     struct vxs_link *self
+  PREINIT:
+    int saved = errno;
   CODE:
     vouch_flom_client_disconnect(self->client);
+    errno = saved;
 
 void
 _give(self, given)

@@ -25,6 +25,10 @@ my @NAMES = (
 my @MODES    = qw(EX EX EX EX PR PR PR CW CR PW NL);
 my @TIMEOUTS = (0, 0, 0.05, 0.5, 8, 8, 8);
 
+# How many have a lease, and the longest time between two looks.
+our $LEASE = 0.2;
+our $HOLD  = 0.004;
+
 my ($log, $count, %self);
 
 sub now { return clock_gettime(CLOCK_MONOTONIC) }
@@ -59,7 +63,8 @@ sub read_logs {
         close $in;
     }
     # Each client in the order of what it did; the logs of several by time.
-    return sort { $a->{t} <=> $b->{t} } @event;
+    @event = sort { $a->{t} <=> $b->{t} } @event;
+    return @event;
 }
 
 # A client: until the file "stop" is there.  $where is a list of pairs: what
@@ -101,7 +106,7 @@ sub one_lock {
         timeout  => pick(@TIMEOUTS),
         mode     => $of{mode},
         quantity => $quantity,
-        rand() < 0.2 ? (lease => 0.6) : (),
+        rand() < $LEASE ? (lease => 0.6) : (),
     );
 
     if (!$lock) {
@@ -118,7 +123,7 @@ sub use_lock {
     my ($dir, $lock, $hold, $of) = @_;
     for (1 .. 1 + int rand 3) {
         write_token($dir, $lock, $hold, $of);
-        sleep rand 0.004;
+        sleep rand $HOLD;
         my $before = now();
         if (!$lock->is_held) {
             record($dir, what => 'end', %$hold, how => 'lost');

@@ -1,7 +1,8 @@
 /*
  * The daemon as a whole: its loop, its timer, its beginning and its end.
  *
- * One thread.  One timer serves all deadlines: of sessions, of the table,
+ * One thread, but for handshakes of a crowd (secure.c).  One timer serves all
+ * deadlines: of sessions, of the table,
  * of the daemon's own life.
  */
 #include "lockd/private.h"

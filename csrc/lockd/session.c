@@ -503,7 +503,7 @@ hear_once(struct session *session)
 static int
 holds_more(const struct session *session)
 {
-    return session->conn != NULL && vouch_conn_pending(session->conn) > 0;
+    return session->conn != NULL && vouch_conn_has_input(session->conn);
 }
 
 static void

@@ -226,6 +226,16 @@ vouch_config_set_release_buffers(struct vouch_config *config, int on,
 }
 
 int
+vouch_config_set_read_ahead(struct vouch_config *config, int on,
+                            struct vouch_error *err)
+{
+    if (vouch_config_check_open(config, err) != 0)
+        return -1;
+    SSL_CTX_set_read_ahead(config->ctx, on != 0);
+    return 0;
+}
+
+int
 vouch_config_set_session_id_context(struct vouch_config *config,
                                     const void *data, size_t length,
                                     struct vouch_error *err)

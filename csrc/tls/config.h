@@ -170,6 +170,12 @@ int vouch_config_set_tickets(struct vouch_config *config, int which,
 int vouch_config_set_release_buffers(struct vouch_config *config, int on,
                                      struct vouch_error *err);
 
+/* 1: receive as much as there is, which saves a system call for each record;
+ * then no event tells of all that has come, see vouch_conn_has_input().  0
+ * (default): no more than one record. */
+int vouch_config_set_read_ahead(struct vouch_config *config, int on,
+                                struct vouch_error *err);
+
 /* What sessions belong to, at most 32 bytes: they resume only there. */
 int vouch_config_set_session_id_context(struct vouch_config *config,
                                         const void *data, size_t length,

@@ -431,6 +431,12 @@ vouch_conn_pending(const struct vouch_conn *conn)
     return (size_t) SSL_pending(conn->ssl);
 }
 
+int
+vouch_conn_has_input(const struct vouch_conn *conn)
+{
+    return conn->state == VOUCH_CONN_READY && SSL_has_pending(conn->ssl);
+}
+
 /* Send close_notify, once: 0, -1 or VOUCH_WANT_WRITE. */
 static int
 say_goodbye(struct vouch_conn *conn)

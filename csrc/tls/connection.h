@@ -86,6 +86,10 @@ ssize_t vouch_conn_write(struct vouch_conn *conn, const void *data,
 /* Bytes that the next read yields without receiving any. */
 size_t vouch_conn_pending(const struct vouch_conn *conn);
 
+/* 1 if something was received that no read has taken yet, be it whole records
+ * or not: read until VOUCH_WANT_READ; else 0. */
+int vouch_conn_has_input(const struct vouch_conn *conn);
+
 /*
  * Send close_notify, and throw away what has arrived unread, so that
  * closing the descriptor does not reset the connection under the peer.

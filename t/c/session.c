@@ -438,6 +438,104 @@ test_other_server(int version)
     vouch_config_free(client);
 }
 
+static struct vouch_config *
+server_of_friends(void)
+{
+    static const char *const names[] = {"friends"};
+    struct vouch_config *server =
+        server_with_tickets(VOUCH_VERIFY_ANY, VOUCH_TICKETS_ALPN);
+
+    pki_need(vouch_config_set_alpn(server, names, 1, NULL) == 0
+                 && vouch_config_set_read_ahead(server, 1, NULL) == 0,
+             "a protocol");
+    return server;
+}
+
+static struct vouch_config *
+friend_client(void)
+{
+    static const char *const names[] = {"friends"};
+    struct vouch_config *client = any_client(orphan, VOUCH_TLS1_3);
+
+    pki_need(vouch_config_set_alpn(client, names, 1, NULL) == 0, "a protocol");
+    return client;
+}
+
+/* Tickets for those only who speak the application's protocol; the server
+ * keeps the sessions, and connections may end in any way. */
+static void
+test_friends(void)
+{
+    struct vouch_config *server = server_of_friends();
+    struct vouch_config *other = server_of_friends();
+    struct vouch_config *friend = friend_client();
+    struct vouch_config *stranger = any_client(orphan, VOUCH_TLS1_3);
+    struct vouch_session *session;
+    struct vouch_session *next;
+    int resumed;
+    int i;
+
+    session = visit(server, stranger, NULL, &resumed);
+    ok(session == NULL, "who has no protocol gets no ticket");
+    session = visit(server, friend, NULL, &resumed);
+    ok(session != NULL && resumed == 0, "who has it gets one");
+    for (i = 0; i < 3; i++) {
+        next = visit(server, friend, session, &resumed);
+        is_int(resumed, 1, "which serves again and again");
+        ok(next == NULL, "so that none is renewed");
+    }
+    vouch_session_free(visit(other, friend, session, &resumed));
+    is_int(resumed, 0, "but only with the server that gave it");
+    vouch_session_free(session);
+    vouch_config_free(server);
+    vouch_config_free(other);
+    vouch_config_free(friend);
+    vouch_config_free(stranger);
+}
+
+static void
+test_detached(void)
+{
+    struct vouch_config *server = server_of_friends();
+    struct vouch_config *client = friend_client();
+    struct pair *pair = pair_open(server, client);
+    struct vouch_session *session;
+    int resumed;
+
+    ok(pair_shake(pair), "a connection");
+    session = vouch_session_follow(pair->client);
+    ok(pair_say(pair->server, pair->client, "hello"), "a word");
+    is_int(vouch_session_detach(session), 0, "its session is taken off");
+    pair_close(pair); /* without a goodbye from either */
+    vouch_session_free(visit(server, client, session, &resumed));
+    is_int(resumed, 1, "and outlives it on both sides");
+    vouch_session_free(session);
+    vouch_config_free(server);
+    vouch_config_free(client);
+}
+
+static void
+test_read_ahead(void)
+{
+    struct vouch_config *server = server_of_friends();
+    struct vouch_config *client = friend_client();
+    struct pair *pair = pair_open(server, client);
+    char got[8];
+
+    ok(pair_shake(pair), "a connection that reads ahead");
+    is_int(vouch_conn_has_input(pair->server), 0, "nothing has come");
+    is_int(vouch_conn_write(pair->client, "one", 3), 3, "a record");
+    is_int(vouch_conn_write(pair->client, "two", 3), 3, "and another");
+    is_int(vouch_conn_read(pair->server, got, sizeof(got)), 3, "one is read");
+    is_int(wire_waiting(&pair->up), 0, "both were received");
+    is_int(vouch_conn_has_input(pair->server), 1, "so there is more");
+    is_int(vouch_conn_read(pair->server, got, sizeof(got)), 3, "the other");
+    is_int(vouch_conn_has_input(pair->server), 0, "that is all");
+    pair_close(pair);
+    vouch_config_free(server);
+    vouch_config_free(client);
+}
+
 int
 main(void)
 {
@@ -459,6 +557,9 @@ main(void)
     test_where();
     test_host();
     test_age();
+    test_friends();
+    test_detached();
+    test_read_ahead();
     free_people();
     return tap_done();
 }

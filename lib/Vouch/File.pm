@@ -16,6 +16,20 @@ use constant { PRIVATE => 1, REPLACE => 2 };
 use constant SURE_AFTER => 0.1;    # seconds; kernels count time more coarsely than they tell
 use constant { POLL_LEAST => 0.002, POLL_MOST => 0.02 };    # seconds
 
+sub data_folder {
+    my $data = $ENV{XDG_DATA_HOME} // q();
+    # By the specification a path that is not absolute does not count.
+    if ($data !~ m{\A/}) {
+        my $home = $ENV{HOME} || (getpwuid $<)[7];
+        Vouch::Error->throw(
+            code    => 'argument',
+            message => 'where is the home folder? set HOME or XDG_DATA_HOME, or name a file',
+        ) if !defined $home;
+        $data = "$home/.local/share";
+    }
+    return "$data/vouch";
+}
+
 sub read_file {
     my ($path, %arg) = @_;
     return _read($path, $arg{max} // 1_048_576);
@@ -125,6 +139,13 @@ never a part, and that they are on the disk when the function returns
 (F<csrc/base/file.h>). All functions die with a L<Vouch::Error>.
 
 =head1 FUNCTIONS
+
+=head2 data_folder
+
+    my $folder = Vouch::File::data_folder();
+
+The folder for what Vouch keeps for the user: F<vouch> in C<$XDG_DATA_HOME>, or in
+F<~/.local/share>. It need not be there.
 
 =head2 read_file
 

@@ -38,16 +38,7 @@ sub new {
     return $self;
 }
 
-sub default_file {
-    my $data = $ENV{XDG_DATA_HOME} // q();
-    # By the specification a path that is not absolute does not count.
-    if ($data !~ m{\A/}) {
-        my $home = $ENV{HOME} || (getpwuid $<)[7];
-        _wrong('where is the home folder? set HOME or XDG_DATA_HOME, or name a file') if !defined $home;
-        $data = File::Spec->catdir($home, '.local', 'share');
-    }
-    return File::Spec->catfile($data, 'vouch', 'known_hosts');
-}
+sub default_file { return File::Spec->catfile(Vouch::File::data_folder(), 'known_hosts') }
 
 sub file { return $_[0]{file} }
 

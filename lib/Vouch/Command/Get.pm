@@ -30,7 +30,7 @@ if the end is missing and --strict is given, 2 if this was called wrongly, 1
 for anything else.
 TEXT
 
-use constant { NOT_TRUSTED => 3, NOT_COMPLETE => 4, QUESTIONS => 5 };
+use constant { NOT_COMPLETE => 4, QUESTIONS => 5 };
 
 sub run {
     my ($class, @argv) = @_;

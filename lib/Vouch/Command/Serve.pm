@@ -8,13 +8,13 @@ use Fcntl      qw(S_IRWXU);
 use File::Path ();
 use File::Spec ();
 
-use Vouch::Command            qw(options usage);
-use Vouch::Command::Terminal  qw(plain);
-use Vouch::Error              ();
-use Vouch::Gemini::Identities ();
-use Vouch::Gemini::Server     ();
-use Vouch::Gemini::URL        ();
-use Vouch::Identity           ();
+use Vouch::Command           qw(options usage);
+use Vouch::Command::Terminal qw(plain);
+use Vouch::Error             ();
+use Vouch::File              ();
+use Vouch::Gemini::Server    ();
+use Vouch::Gemini::URL       ();
+use Vouch::Identity          ();
 
 my $USAGE = <<'TEXT';
 vouch serve [OPTION...] DIR
@@ -104,8 +104,7 @@ sub _identity {
 
 sub _stem {
     my ($opt, $host) = @_;
-    my $folder = $opt->{certificates}
-        // Vouch::Gemini::Identities->default_folder =~ s{identities\z}{servers}r;
+    my $folder = $opt->{certificates} // File::Spec->catdir(Vouch::File::data_folder(), 'servers');
     _fail("$host cannot be the name of a file: give --cert") if $host !~ /\A[A-Za-z0-9][A-Za-z0-9.:_-]*\z/;
     File::Path::make_path($folder, { mode => S_IRWXU, error => \my $errors });
     _fail("$folder cannot be made") if !-d $folder;

@@ -40,7 +40,7 @@ sub ask_line {
     my ($question, %arg) = @_;
     my $answer = $arg{hidden} ? _without_echo(sub { _ask($question) }) : _ask($question);
     print {*STDERR} "\n" if $arg{hidden} || !defined $answer;
-    return if !defined $answer;
+    return               if !defined $answer;
     $answer =~ s/\r?\n\z//;
     return substr $answer, 0, LINE;
 }
@@ -53,7 +53,7 @@ sub _ask {
 }
 
 sub _without_echo {
-    my ($code)  = @_;
+    my ($code) = @_;
     my $termios = POSIX::Termios->new;
     $termios->getattr(fileno STDIN);
     my $before = $termios->getlflag;

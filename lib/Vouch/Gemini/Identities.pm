@@ -26,15 +26,7 @@ sub new {
     return $self;
 }
 
-sub default_folder {
-    my $data = $ENV{XDG_DATA_HOME} // q();
-    if ($data !~ m{\A/}) {
-        my $home = $ENV{HOME} || (getpwuid $<)[7];
-        _wrong('where is the home folder? set HOME or XDG_DATA_HOME, or name a folder') if !defined $home;
-        $data = File::Spec->catdir($home, '.local', 'share');
-    }
-    return File::Spec->catdir($data, 'vouch', 'identities');
-}
+sub default_folder { return File::Spec->catdir(Vouch::File::data_folder(), 'identities') }
 
 sub folder { return $_[0]{folder} }
 

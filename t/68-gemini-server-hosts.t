@@ -80,6 +80,19 @@ subtest 'the name in TLS' => sub {
     is visit('two.example', '/', SSL_hostname => 'other.example')->{body}, 'two', 'one that nobody has';
 };
 
+subtest 'all addresses, as nobody says which' => sub {
+    my $all = start(
+        sub {
+            $_[0]->get('/' => sub { gemtext($_[0]->address) });
+        },
+        address => undef
+    );
+    is VouchTest::GeminiServer::ask($all, '/')->{body}, '127.0.0.1', 'IPv4, and its address reads so';
+    my $six = eval { connected($all, PeerHost => '::1') };
+    print {$six} "gemini://localhost:$all->{port}/\r\n" if $six;
+    is VouchTest::GeminiServer::read_answer($six)->{body}, '::1', 'IPv6' if $six;
+};
+
 subtest 'mistakes' => sub {
     my $own = Vouch::Gemini::Server->new(
         host    => 'one.example',

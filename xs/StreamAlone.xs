@@ -31,7 +31,11 @@ _peer_host(self)
         && (address.storage.ss_family == AF_INET
             || address.storage.ss_family == AF_INET6)) {
         vouch_address_host_text(&address, host, sizeof(host));
-        sv_setpv(RETVAL, host);
+        /* An IPv4 peer of a socket that takes both. */
+        if (strncmp(host, "::ffff:", 7) == 0 && strchr(host, '.') != NULL)
+            sv_setpv(RETVAL, host + 7);
+        else
+            sv_setpv(RETVAL, host);
     }
   OUTPUT:
     RETVAL

@@ -13,6 +13,7 @@
 #include "flom/error_codes.h"
 #include "lock/mode.h"
 #include "lockd/journal.h"
+#include "lockd/secure.h"
 
 #define QUANTITY_MAX INT64_C(2147483647)
 

@@ -4,7 +4,7 @@
  *   server     event loop, listening sockets, timers, the end
  *   session    one client: bytes in, messages, bytes out
  *   deadline   what a client has to do in time
- *   secure     TLS: its files, handshakes, who is at the other end
+ *   secure     TLS: its files, handshakes, who is at the other end (secure.h)
  *   listen     where clients come in
  *   discovery  where they learn to come in, by UDP
  *   dispatch   a message to the table, decisions to answers
@@ -174,25 +174,6 @@ void lockd_say(struct lockd *daemon, enum lockd_log_level level,
 void lockd_now(struct vouch_table_time *now_r);
 void lockd_set_timer(struct lockd *daemon);
 void lockd_end(struct lockd *daemon);
-
-/* secure.c */
-int secure_load(struct lockd *daemon, struct vouch_error *err);
-/* Read the files again: all, or if they have changed since a while ago. */
-void secure_reload(struct lockd *daemon);
-/* Begin with TLS, if the daemon speaks it.  0 or -1. */
-int secure_start(struct session *session);
-/* There is something to go on with: in its turn, so that those who are
- * connected do not wait for many who are not. */
-void secure_continue(struct session *session);
-/* It is to be closed, and not to be gone on with. */
-void secure_forget(struct session *session);
-/* 1 if these first bytes are TLS where none is spoken; it has been told. */
-int secure_is_misplaced(struct session *session, const unsigned char *data,
-                        size_t length);
-/* The client's certificate is for the id it tells: 0 (also where that is not
- * asked for), or -1, and it was told. */
-int secure_check_peer(struct session *session,
-                      const struct vouch_flom_message *message);
 
 /* listen.c */
 int lockd_listen(struct lockd *daemon, int *rc_r, struct vouch_error *err);

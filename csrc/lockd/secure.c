@@ -18,6 +18,7 @@
 #include "flom/settings.h"
 #include "flom/tls_files.h"
 #include "flom/tls_words.h"
+#include "lockd/secure.h"
 #include "net/socket.h"
 #include "tls/connection.h"
 

@@ -29,6 +29,7 @@
 #include "flom/tls_files.h"
 #include "lockd/discovery.h"
 #include "lockd/journal.h"
+#include "lockd/secure.h"
 
 #define OWN_DESCRIPTORS 32 /* listening sockets, the loop, the state file */
 #define QUARTER_S 900

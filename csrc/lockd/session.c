@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/map.h"
 #include "flom/error_codes.h"
+#include "lockd/secure.h"
 #include "net/credentials.h"
 #include "net/socket.h"
 #include "tls/connection.h"

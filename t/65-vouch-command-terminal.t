@@ -31,8 +31,16 @@ my %pages = (
     },
     '/wild'   => "20 text/plain\r\n\e[2Jgone\x07\xC2\x9B31m\n",
     '/prompt' => "10 a\xE2\x80\xAEb?\r\n",
-    '/image'  => "20 image/png\r\n\x89PNG",
-    '/slow'   => sub {
+    '/taken'  => sub {
+        my ($client, $line) = @_;
+        my ($size) = $line =~ /;size=([0-9]+)/;
+        my $body = q();
+        while (length $body < $size) { last if !read $client, $body, $size - length $body, length $body }
+        print {$client} "20 text/plain\r\n\e[2Jthanks\n";
+        close $client;
+    },
+    '/image' => "20 image/png\r\n\x89PNG",
+    '/slow'  => sub {
         my ($client) = @_;
         print {$client} "20 application/octet-stream\r\n";
         for (1 .. 12) { print {$client} 'x' x 1000; Time::HiRes::sleep(0.15) }
@@ -106,6 +114,8 @@ subtest 'a question of the server' => sub {
 
 subtest 'what would harm a terminal' => sub {
     is_deeply [on_terminal('/wild')->end], [0, "?[2Jgone??31m\n"], 'is not printed';
+    my $put = VouchTest::Terminal->run(@vouch, 'put', __FILE__, $server->url('/taken'));
+    is_deeply [$put->end], [0, "20 text/plain\n?[2Jthanks\n"], 'nor what answers an upload';
     is_deeply [on_terminal('/image')->end], [0, "this is image/png, not text: save it with --output\n"],
         'nor is an image';
 };

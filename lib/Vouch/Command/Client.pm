@@ -17,7 +17,7 @@ use Vouch::Identity          ();
 # the dialogue about a pin, and how a result is told.
 
 our @EXPORT_OK = qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    show_pin tell_warnings);
+    show_body show_pin tell_warnings);
 
 our @CLIENT_OPTIONS = qw(ask! ca=s fingerprint=s known-hosts=s identities=s identity=s cert=s key=s
     timeout=f deadline=f quiet json help);
@@ -130,6 +130,27 @@ sub exit_status {
     return $class == 2 ? 0 : 10 * $class;
 }
 
+# The body as it is, but on a terminal text only, without what moves the cursor.
+sub show_body {
+    my ($result) = @_;
+    return if !length $result->body;
+    if (!-t STDOUT) {
+        print $result->body;
+        return;
+    }
+    my $text = $result->text;
+    if (!defined $text) {
+        say_to_user('this is ' . plain($result->mime // 'no text') . ', not text: save it with --output');
+        return;
+    }
+    $text =~ s/\r\n/\n/g;
+    $text =~ s/[\x00-\x08\x0B-\x1F\x7F-\x9F]/?/g;
+    utf8::encode($text);
+    print $text;
+    print "\n" if $text !~ /\n\z/;
+    return;
+}
+
 sub tell_warnings {
     my ($opt, $result) = @_;
     return if $opt->{quiet} || $opt->{json};
@@ -228,6 +249,12 @@ All facts that help to decide about a certificate, on standard error.
     return exit_status($result);
 
 0 for a success, else 10 for input, 30 for a redirect, and so on.
+
+=head2 show_body
+
+    show_body($result);
+
+The body on standard output; on a terminal text only, without control characters.
 
 =head2 tell_warnings
 

@@ -7,7 +7,7 @@ use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
 
 use Vouch::Command         qw(options usage);
 use Vouch::Command::Client qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    tell_warnings);
+    show_body tell_warnings);
 use Vouch::Command::Terminal qw(ask_line can_ask plain say_to_user);
 use Vouch::Error             ();
 
@@ -197,17 +197,7 @@ sub _tell {
 sub _show {
     my ($self, $result) = @_;
     return $self->_show_failure($result) if !$result->is_success;
-    return                               if !length $result->body;
-    my $text = $result->text;
-    if (!defined $text) {
-        say_to_user('this is ' . plain($result->mime) . ', not text: save it with --output');
-        return;
-    }
-    $text =~ s/\r\n/\n/g;
-    $text =~ s/[\x00-\x08\x0B-\x1F\x7F-\x9F]/?/g;
-    utf8::encode($text);
-    print $text;
-    print "\n" if $text !~ /\n\z/;
+    show_body($result);
     return;
 }
 

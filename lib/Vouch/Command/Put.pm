@@ -5,7 +5,7 @@ use warnings;
 
 use Vouch::Command         qw(options usage);
 use Vouch::Command::Client qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    tell_warnings);
+    show_body tell_warnings);
 use Vouch::Command::Terminal qw(plain);
 use Vouch::Error             ();
 
@@ -100,7 +100,7 @@ sub _answer {
     if ($opt->{json}) { print json_of(facts_of($result), $result) }
     else {
         say $result->status, ' ', plain($result->meta);
-        print $result->body;
+        show_body($result);
     }
     tell_warnings($opt, $result);
     return $result->type eq 'redirect' ? 0 : exit_status($result);

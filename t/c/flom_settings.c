@@ -140,6 +140,10 @@ test_set(void)
            && strstr(settings.tls_certificate, "/../") == NULL,
        "is kept with the real path of its folder");
     is_int(set("TLS", "TlsCertificate", "/etc/mtab/.."), -1, "no folder");
+    is_int(set("TLS", "TlsCrl", "/nosuch/file"), -1, "no such list");
+    is_int(set("TLS", "TlsCrl", "t/c/tap.h"), 1, "a list");
+    is_int(set("TLS", "TlsPeerName", "node1"), 1, "a peer");
+    is_text(settings.tls_peer_name, "node1", "by name");
     is_int(set("Resource", "name", "x"), 0, "keys have their case");
     is_int(set("Nothing", "Name", "x"), 0, "an unknown group");
 }

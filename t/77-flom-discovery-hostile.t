@@ -78,9 +78,9 @@ subtest 'nothing but the question is served' => sub {
     kill TERM => $holder->{pid};
     finish($holder);
     is locks('-r', 'held'), 0, 'and now it is free';
-    like $daemon->log, qr/FLM044W: discovery: 1 datagrams ignored that were no question, 0 questions/,
+    like $daemon->log, qr/FLM048W: discovery: 1 datagrams ignored that were no question, 0 questions/,
         'the log tells of the first';
-    is + (() = $daemon->log =~ /FLM044W/g), 1, 'and is not filled with the others';
+    is + (() = $daemon->log =~ /FLM048W/g), 1, 'and is not filled with the others';
     is $daemon->stop,                       0, 'the daemon ends well';
 };
 

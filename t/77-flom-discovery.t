@@ -96,6 +96,9 @@ subtest 'a daemon of another host' => sub {
         'is on the interface of who has sent it';
     is + (find('-A', 'ff02::7:7', '-n', 'lo', '-I', 50, '--', 'true'))[0], 99, 'not found over another one';
     undef $daemon;
+    $daemon = start_daemon($there, '-a', '::', '-A', $GROUP);
+    is + (find('-A', $GROUP, '--', 'true'))[0], 0, 'one on :: is in a group of IPv4, too';
+    undef $daemon;
     $daemon = start_daemon(undef, '-A', $GROUP, '-n', 'lo');
     is + (find('-A', $GROUP, '-I', 50,   '--', 'true'))[0], 99, 'a group of IPv4 is on one interface, too';
     is + (find('-A', $GROUP, '-n', 'lo', '--', 'true'))[0], 0,  'there it is found';
@@ -218,7 +221,7 @@ subtest 'what a daemon cannot do is told in words' => sub {
         ],
         [
             'another family',
-            ['-A', $GROUP, '-a', '::', '-p', 0],
+            ['-A', 'ff02::7:7', '-a', '0.0.0.0', '-p', 0],
             qr/another family than the group's: name its address \(-a\)/
         ],
     );

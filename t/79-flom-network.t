@@ -78,15 +78,32 @@ subtest 'addresses' => sub {
     my $link = $there->link;
     $daemon = VouchTest::FlomTls->new("fe80::a%$link", @tls);
     my @local = ('-p', $daemon->port, '-d', 0, @tls);
-    is +   (flom_there('-a', 'fe80::a%eth0', @local, @true))[0],          0, 'link-local, %INTERFACE';
-    is +   (flom_there('-a', 'fe80::a', '-n', 'eth0', @local, @true))[0], 0, 'link-local, -n';
-    isnt + (flom_there('-a', 'fe80::a', @local, @true))[0],               0, 'not without an interface';
-    my ($status, undef, $err) = flom_there('-a', '10.77.0.1', '-n', 'eth0', @local, @true);
+    is + (flom_there('-a', 'fe80::a%eth0', @local, @true))[0], 0, 'link-local, %INTERFACE';
+    is + (flom_there('-a', 'fe80::a', '-n', 'eth0', @local, @true))[0], 0, 'link-local, -n';
+    my ($status, undef, $err) = flom_there('-a', 'fe80::a', @local, @true);
+    is $status, 99, 'not without an interface';
+    like $err, qr/^flom: \[fe80::a\]:[0-9]+: cannot connect: .* needs its interface \(-n\)\n/m,
+        'which is told';
+    ($status, undef, $err) = flom_there('-a', '10.77.0.1', '-n', 'eth0', @local, @true);
     is $status, 99, '-n is for IPv6';
     like $err, qr/ret_cod=-110 .*\nflom: 10.77.0.1 has no IPv6 address/, 'which is told';
     $daemon = VouchTest::FlomTls->new('fe80::a', '-n', $link, @tls);
     is + (flom_there('-a', 'fe80::a%eth0', '-p', $daemon->port, '-d', 0, @tls, @true))[0], 0,
         'a daemon with -n';
+};
+
+subtest 'all addresses' => sub {
+    my $all  = VouchTest::FlomTls->new('::');
+    my @port = ('-p', $all->port, '-d', 0);
+    is + (flom_there('-a', $_, @port, @true))[0], 0, ":: is $_, too" for '10.77.0.1', 'fd77::1';
+    is + (flom('-a', '127.0.0.1', @port, '-X'))[0], 0, 'also of this host';
+    my $four = VouchTest::FlomTls->new('0.0.0.0');
+    my $six  = VouchTest::FlomTls->new('::', '-p', $four->port);
+    ok $six->says(qr/FLM049W: IPv6 only: 0\.0\.0\.0:[0-9]+: cannot listen: /), 'but not what is in use';
+    is + (flom_there('-a', 'fd77::1', '-p', $four->port, '-d', 0, @true))[0], 0, 'IPv6 is served then';
+    my $only = VouchTest::FlomTls->new('::', '--network-interface', $there->link);
+    is + (flom_there('-a', '10.77.0.1', '-p', $only->port, '-d', 0, @true))[0], 99,
+        'with -n :: is IPv6 alone';
 };
 
 subtest "the network is away for $CUT s" => sub {

@@ -53,20 +53,6 @@ struct lockd_discovery {
 
 /* --- what is answered -----------------------------------------------------*/
 
-static int
-is_any(const struct vouch_address *address)
-{
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-
-    if (address->storage.ss_family == AF_INET) {
-        memcpy(&in, &address->storage, sizeof(in));
-        return in.sin_addr.s_addr == htonl(INADDR_ANY);
-    }
-    memcpy(&in6, &address->storage, sizeof(in6));
-    return IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
-}
-
 /* The TCP address that the daemon listens on; one of the group's family, if
  * there is one.  1, or 0 if there is none at all. */
 static int
@@ -102,7 +88,7 @@ write_address(const struct lockd *daemon, const struct vouch_address *own,
 {
     const char *configured = daemon->options.settings->unicast_address;
 
-    if (is_any(own))
+    if (vouch_address_is_any(own))
         text[0] = '\0';
     else if (configured != NULL)
         (void) snprintf(text, size, "%s", configured);
@@ -124,7 +110,8 @@ make_answer(struct lockd_discovery *discovery,
         return vouch_error_set(err, VOUCH_E_CONFIG,
                                "there is no TCP address to answer with: "
                                "discovery needs one");
-    if (is_any(&own) && own.storage.ss_family != group->storage.ss_family)
+    if (vouch_address_is_any(&own)
+        && own.storage.ss_family != group->storage.ss_family)
         return vouch_error_set(
             err, VOUCH_E_CONFIG,
             "the daemon listens on addresses of another family than the "
@@ -192,7 +179,7 @@ complain(struct lockd_discovery *discovery, int64_t now_ms)
 {
     if (now_ms < discovery->quiet_until_ms)
         return;
-    lockd_say(discovery->daemon, LOCKD_WARNING, "FLM044W",
+    lockd_say(discovery->daemon, LOCKD_WARNING, "FLM048W",
               "discovery: %lu datagrams ignored that were no question, %lu "
               "questions not answered as there were too many",
               discovery->ignored, discovery->refused);

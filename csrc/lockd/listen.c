@@ -152,6 +152,35 @@ listen_one(struct lockd *daemon, const struct vouch_address *address,
     return 0;
 }
 
+/*
+ * What "::" says beside itself: every address of this host is those of IPv4,
+ * too, at the same port.  With an interface, only IPv6 is meant.  Where there
+ * is no IPv4, or another daemon has the port there, IPv6 is served alone.
+ */
+static void
+listen_ipv4_too(struct lockd *daemon)
+{
+    const struct listener *listener =
+        &daemon->listeners[daemon->listener_count - 1];
+    struct vouch_address any;
+    struct vouch_error why;
+    char port[VOUCH_PORT_SIZE];
+
+    memset(&any, 0, sizeof(any));
+    any.length = sizeof(any.storage);
+    if (daemon->options.settings->network_interface != NULL
+        || getsockname(listener->fd, (struct sockaddr *) &any.storage,
+                       &any.length)
+               != 0
+        || any.storage.ss_family != AF_INET6 || !vouch_address_is_any(&any))
+        return;
+    (void) snprintf(port, sizeof(port), "%d", vouch_address_port(&any));
+    vouch_error_clear(&why);
+    if (vouch_address_resolve("0.0.0.0", port, &any, 1, &why) != 1
+        || listen_one(daemon, &any, &why) != 0)
+        lockd_say(daemon, LOCKD_WARNING, "FLM049W", "IPv6 only: %s", why.text);
+}
+
 /* Every address of the name that is this host's; one at least. */
 static int
 listen_tcp(struct lockd *daemon, int *rc_r, struct vouch_error *err)
@@ -172,6 +201,8 @@ listen_tcp(struct lockd *daemon, int *rc_r, struct vouch_error *err)
     vouch_error_clear(&why);
     for (i = 0; i < count; i++)
         bound += listen_one(daemon, &addresses[i], &why) == 0;
+    if (count == 1 && bound == 1)
+        listen_ipv4_too(daemon);
     return bound > 0 ? 0 : vouch_error_set(err, why.code, "%s", why.text);
 }
 

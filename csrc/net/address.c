@@ -344,6 +344,22 @@ vouch_address_port(const struct vouch_address *address)
     return ntohs(in6.sin6_port);
 }
 
+int
+vouch_address_is_any(const struct vouch_address *address)
+{
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+
+    if (address->storage.ss_family == AF_INET) {
+        memcpy(&in, &address->storage, sizeof(in));
+        return in.sin_addr.s_addr == htonl(INADDR_ANY);
+    }
+    if (address->storage.ss_family != AF_INET6)
+        return 0;
+    memcpy(&in6, &address->storage, sizeof(in6));
+    return IN6_IS_ADDR_UNSPECIFIED(&in6.sin6_addr);
+}
+
 /* The bytes of an IP address, without port; NULL for another family.  IPv4
  * inside IPv6 is IPv4. */
 static const unsigned char *

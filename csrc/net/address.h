@@ -50,6 +50,9 @@ void vouch_address_host_text(const struct vouch_address *address, char *text,
                              size_t size);
 int vouch_address_port(const struct vouch_address *address);
 
+/* 1 for "0.0.0.0" and "::", which mean every address of this host; else 0. */
+int vouch_address_is_any(const struct vouch_address *address);
+
 /*
  * What of an address tells one peer from another, to count it by: IPv4 whole
  * (also inside IPv6), IPv6 the network, as a peer has all addresses of its

@@ -245,6 +245,27 @@ test_text(void)
     is_int(text[0], 'k', "size 0 writes nothing");
 }
 
+static void
+test_any(void)
+{
+    static const struct {
+        const char *host;
+        int is_any;
+    } rows[] = {{"0.0.0.0", 1}, {"::", 1},        {"0.0.0.1", 0},
+                {"::1", 0},     {"127.0.0.1", 0}, {"::ffff:0.0.0.0", 0}};
+    struct vouch_address address;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        is_int(vouch_address_resolve(rows[i].host, "80", &address, 1, NULL), 1,
+               rows[i].host);
+        is_int(vouch_address_is_any(&address), rows[i].is_any,
+               "every address, or not");
+    }
+    memset(&address, 0, sizeof(address));
+    is_int(vouch_address_is_any(&address), 0, "no family");
+}
+
 int
 main(void)
 {
@@ -254,5 +275,6 @@ main(void)
     test_resolve();
     test_resolve_refused();
     test_text();
+    test_any();
     return tap_done();
 }

@@ -110,6 +110,13 @@ subtest 'what needs no daemon' => sub {
             "Configuration is not valid, cannot go on!\n"
         ],
         [
+            'a part of TLS',
+            ['-s', "$dir/none", '--tls-peer-name=node1', '--', 'true'],
+            99,
+            "ERROR: TLS needs a certificate, its private key and a CA certificate: without one of them all would go in the clear.\n",
+            "Configuration is not valid, cannot go on!\n"
+        ],
+        [
             'no daemon, and none to be started',
             ['-s', "$dir/none", '-d', 0, '--', 'true'],
             99, '',

@@ -111,6 +111,10 @@ subtest 'level 2: wrong certificates' => sub {
             daemon => qr/FLM017W: .*: $ours/,
             good   => \@tls
         );
+        next if !$theirs;
+        my ($status, undef, $err) = $level2->run(@bad, '-X');
+        is $status, 99, 'nor does -X end the daemon';
+        like $err, qr/^flom: .*$theirs/m, 'and it says why';
     }
 };
 
@@ -271,7 +275,11 @@ subtest 'clear text here, TLS there' => sub {
         'the client says what';
     ok $level2->says(qr/FLM017W: .*the client speaks no TLS: it needs the --tls options/),
         'and so does the log';
-    is + ($level2->run('-X'))[0], 0, '-X without TLS';
+    for my $how (['-X', 'immediate-exit'], ['-x', 'quiesce-exit']) {
+        ($status, undef, $err) = $level2->run($how->[0]);
+        is $status, 99, "$how->[0] without TLS does not end it";
+        like $err, qr/\Aflom: --$how->[1]: the daemon speaks TLS: give --tls-certificate, /, 'and says so';
+    }
     my $clear = VouchTest::FlomTls->new('127.0.0.1');
     my $begin = time;
     ($status, undef, $err) = $clear->run(@tls, @true);

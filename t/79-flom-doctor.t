@@ -176,7 +176,7 @@ says(
 says(
     'one file of three',
     $clear->run('--tls-certificate', $cert{good}{cert}, '--doctor'),
-    fail_line('settings', '1 of 3 files for TLS: everything goes in the clear'),
+    fail_line('settings', '1 of 3 files for TLS: all would go in the clear'),
     qr/^      give --tls-certificate, /m
 );
 

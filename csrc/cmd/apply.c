@@ -543,6 +543,11 @@ flom_check(const struct vouch_flom_settings *settings)
         (void) puts("ERROR: TLS check peer id can not be specified without "
                     "full TLS configuration.");
         break;
+    case VOUCH_FLOM_TLS_INCOMPLETE:
+        (void) puts("ERROR: TLS needs a certificate, its private key and a CA "
+                    "certificate: without one of them all would go in the "
+                    "clear.");
+        break;
     }
     (void) fflush(stdout);
     (void) fputs("Configuration is not valid, cannot go on!\n", stderr);

@@ -111,12 +111,11 @@ look_at_settings(struct doctor *doctor)
                       : settings->tls_check_peer_id ? "TLS and unique ids"
                                                     : "TLS";
 
-    if (files > 0 && files < 3)
+    if (vouch_flom_settings_check(settings) == VOUCH_FLOM_TLS_INCOMPLETE)
         doctor_fail(doctor, "settings",
                     "give --tls-certificate, --tls-private-key and "
                     "--tls-ca-certificate, all three",
-                    "%d of 3 files for TLS: everything goes in the clear",
-                    files);
+                    "%d of 3 files for TLS: all would go in the clear", files);
     if (uses_tcp(doctor))
         doctor_ok("settings", "TCP to %s, port %d; %s",
                   settings->unicast_address, settings->unicast_port, how);

@@ -18,18 +18,22 @@
 #define CONNECT_MS 10000
 #define ANSWER_MS 1000 /* FLoM waits so long for its daemon to close */
 
-/* What the daemon has to say against it: a code, 0 for nothing. */
+/* What the daemon has to say against it, or against us: a code, 0 for
+ * nothing. */
 static int
 hear_the_end(struct vouch_flom_client *client)
 {
     int64_t deadline = vouch_clock_monotonic_ms() + ANSWER_MS;
+    int outcome;
 
     /* TLS ends in both directions at once; 1.7.2 waits for our end. */
     if (vouch_flom_settings_use_tls(vouch_flom_client_settings(client)))
         (void) vouch_flom_client_await_end(client);
     else
         (void) vouch_flom_client_close(client);
-    if (vouch_flom_client_wait(client, deadline) == 0)
+    outcome = vouch_flom_client_wait(client, deadline);
+    if (outcome == 0
+        || (outcome == -1 && vouch_flom_client_is_explained(client)))
         return vouch_flom_client_rc(client);
     (void) vouch_flom_client_close(client);
     return VOUCH_FLOM_RC_OK;

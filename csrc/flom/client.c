@@ -111,6 +111,20 @@ vouch_flom_client_fail(struct vouch_flom_client *client, int rc,
 
 /* --- bytes ----------------------------------------------------------------*/
 
+/* The daemon's end, proper or not: with what we have sent unread, the system
+ * resets the connection of one that was told to end. */
+static int
+is_end(const struct vouch_flom_client *client)
+{
+    struct vouch_failure failure;
+
+    if (vouch_conn_error(client->conn)->code == VOUCH_E_CLOSED)
+        return 1;
+    vouch_conn_failure(client->conn, &failure);
+    return client->state == VOUCH_FLOM_CLIENT_CLOSING
+           && failure.cause == VOUCH_CAUSE_RESET;
+}
+
 ssize_t
 vouch_flom_client_receive(struct vouch_flom_client *client, void *data,
                           size_t length)
@@ -119,8 +133,7 @@ vouch_flom_client_receive(struct vouch_flom_client *client, void *data,
 
     if (client->conn != NULL) {
         count = vouch_conn_read(client->conn, data, length);
-        if (count == -1
-            && vouch_conn_error(client->conn)->code == VOUCH_E_CLOSED)
+        if (count == -1 && is_end(client))
             return 0;
         if (count == -1)
             return vouch_flom_client_tls_failed(client,

@@ -47,12 +47,18 @@ find_unix(struct vouch_flom_client *client)
 static int
 not_connected(struct vouch_flom_client *client, const struct vouch_error *err)
 {
-    (void) vouch_flom_client_fail(client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s",
-                                  err->text);
+    int is_tcp = client->settings.socket_name == NULL
+                 && client->settings.unicast_address != NULL;
+
+    (void) vouch_flom_client_fail(
+        client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s%s", err->text,
+        is_tcp && err->sys_errno == EINVAL
+            ? ": a link-local address needs its interface (-n)"
+            : "");
     client->error.sys_errno = err->sys_errno;
-    /* Nobody listens: what FLoM says is enough. */
+    /* Nobody has the socket: what FLoM says is enough. */
     client->is_explained =
-        err->sys_errno != ECONNREFUSED && err->sys_errno != ENOENT;
+        is_tcp || (err->sys_errno != ECONNREFUSED && err->sys_errno != ENOENT);
     return -1;
 }
 

@@ -460,8 +460,14 @@ vouch_flom_settings_check(const struct vouch_flom_settings *settings)
         && (settings->unicast_address != NULL
             || settings->multicast_address != NULL))
         return VOUCH_FLOM_LOCAL_AND_NETWORK;
-    if (settings->tls_check_peer_id && !vouch_flom_settings_use_tls(settings))
+    if (vouch_flom_settings_use_tls(settings))
+        return VOUCH_FLOM_SETTINGS_GOOD;
+    if (settings->tls_check_peer_id)
         return VOUCH_FLOM_PEER_ID_WITHOUT_TLS;
+    if (settings->tls_certificate != NULL || settings->tls_private_key != NULL
+        || settings->tls_ca_certificate != NULL || settings->tls_crl != NULL
+        || settings->tls_peer_name != NULL)
+        return VOUCH_FLOM_TLS_INCOMPLETE;
     return VOUCH_FLOM_SETTINGS_GOOD;
 }
 

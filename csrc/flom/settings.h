@@ -96,7 +96,9 @@ int vouch_flom_settings_set(struct vouch_flom_settings *settings,
 enum vouch_flom_conflict {
     VOUCH_FLOM_SETTINGS_GOOD,
     VOUCH_FLOM_LOCAL_AND_NETWORK, /* a socket name and an address */
-    VOUCH_FLOM_PEER_ID_WITHOUT_TLS
+    VOUCH_FLOM_PEER_ID_WITHOUT_TLS,
+    VOUCH_FLOM_TLS_INCOMPLETE /* would go in the clear: some of the three
+                                 files, or a setting that needs them */
 };
 enum vouch_flom_conflict
 vouch_flom_settings_check(const struct vouch_flom_settings *settings);

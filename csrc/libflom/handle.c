@@ -140,6 +140,7 @@ check_request(const struct vouch_flom_settings *settings)
     case VOUCH_FLOM_LOCAL_AND_NETWORK:
         return FLOM_RC_INVALID_OPTION;
     case VOUCH_FLOM_PEER_ID_WITHOUT_TLS:
+    case VOUCH_FLOM_TLS_INCOMPLETE:
         return FLOM_RC_NO_TLS_CONNECTION;
     }
     if (vouch_lock_name_parse(settings->resource_name,

@@ -167,9 +167,18 @@ test_check(void)
     (void) set("TLS", "TlsCertificate", "t/c/tap.h");
     (void) set("TLS", "TlsPrivateKey", "t/c/tap.h");
     is_int(vouch_flom_settings_use_tls(&settings), 0, "two of three files");
+    (void) set("TLS", "TlsCheckPeerId", "no");
+    is_int(vouch_flom_settings_check(&settings), VOUCH_FLOM_TLS_INCOMPLETE,
+           "are too few");
+    (void) set("TLS", "TlsCheckPeerId", "yes");
     (void) set("TLS", "TlsCaCertificate", "t/c/tap.h");
     is_int(vouch_flom_settings_check(&settings), VOUCH_FLOM_SETTINGS_GOOD,
            "with TLS");
+    vouch_flom_settings_clear(&settings);
+    is_int(vouch_flom_settings_init(&settings, &err), 0, "without TLS");
+    (void) set("TLS", "TlsPeerName", "node1");
+    is_int(vouch_flom_settings_check(&settings), VOUCH_FLOM_TLS_INCOMPLETE,
+           "nobody's name can be looked at");
     vouch_flom_settings_clear(&settings);
 }
 

@@ -164,11 +164,10 @@ sub _apply_address {
 
 sub _check {
     my ($self) = @_;
-    my @tls = grep { defined $self->{facts}{$_} } qw(tls_certificate tls_private_key tls_ca_certificate);
-    _refuse('TLS needs all of cert_file, key_file and ca_file') if @tls && @tls < 3;
     my $conflict = $self->{settings}->_conflict;
     _refuse('the configuration names a unix socket and an address: only one can be') if $conflict == 1;
     _refuse('check_peer_id needs TLS: cert_file, key_file and ca_file')              if $conflict == 2;
+    _refuse('TLS needs all of cert_file, key_file and ca_file')                      if $conflict == 3;
     return;
 }
 

@@ -72,12 +72,12 @@ at once, and a lease gets its signs of life.
     use Mojo::IOLoop;
     use Vouch::Lock::Mojo;
 
-    my @turn = map { my $who = $_; Vouch::Lock::Mojo->take('desk')->then(sub {
+    Vouch::Lock::Mojo->take('desk')->then(sub {
         my ($lock) = @_;
-        say "$who has it";
+        say 'ant has it';
         Mojo::IOLoop->timer(0.05 => sub { $lock->release });
-    }) } qw(ant bee);
-    Mojo::Promise->all(@turn)->wait;
+        return Vouch::Lock::Mojo->take('desk');
+    })->then(sub { say 'bee has it' })->wait;
     # prints: ant has it
     # prints: bee has it
 

@@ -291,6 +291,19 @@ subtest 'clear text here, TLS there' => sub {
     is + ($_->run($_ == $level2 ? @tls : (), @true))[0], 0, 'a good one is served' for $level2, $clear;
 };
 
+subtest 'strangers cannot fill the log' => sub {
+    my $daemon = VouchTest::FlomTls->new('127.0.0.1', @tls);
+    my $knock  = sub {
+        my $socket = $daemon->tcp;
+        syswrite $socket, "GET / HTTP/1.0\r\n\r\n";
+        sysread $socket, my $answer, 100;
+    };
+    $knock->() for 1 .. 500;
+    ok wait_until(sub { sleep 0.2; $knock->(); $daemon->log =~ /FLM047W: [0-9]+ more warnings/ }),
+        'it counts what it leaves out';
+    cmp_ok scalar(() = $daemon->log =~ /FLM017W/g), '<', 400, 'and does not fill';
+};
+
 subtest 'files that change while the daemon runs' => sub {
     my $dir  = temp_dir();
     my %file = map { $_ => "$dir/changing-$_" } qw(cert key ca crl);

@@ -24,8 +24,7 @@
 #include "tls/certificate.h"
 #include "tls/connection.h"
 
-#define LOOK_MS 1000        /* how often the file is looked at */
-#define DENIALS_A_SECOND 50 /* in the log; a stranger may make any number */
+#define LOOK_MS 1000 /* how often the file is looked at */
 
 /* What a certificate tells. */
 struct session_person {
@@ -296,23 +295,20 @@ access_who(struct session *session, struct vouch_access_who *who_r)
 
 /* --- what it may do -------------------------------------------------------*/
 
+/* The verdict about a client, and who it is. */
+static int
+judge(struct session *session, unsigned right, const char *resource,
+      struct vouch_access_who *who_r, struct vouch_access_verdict *verdict_r)
+{
+    access_who(session, who_r);
+    return vouch_access_decide(session->daemon->access.rules, who_r, right,
+                               resource, verdict_r);
+}
+
 static void
 log_denial(const struct session *session, const char *reason)
 {
-    struct lockd *daemon = session->daemon;
-    int64_t second = uv_now(&daemon->loop) / 1000;
-
-    if (second != daemon->access.denial_second) {
-        if (daemon->access.denials > DENIALS_A_SECOND)
-            lockd_say(daemon, LOCKD_WARNING, "FLM047W",
-                      "%u more refusals are not in this log",
-                      daemon->access.denials - DENIALS_A_SECOND);
-        daemon->access.denial_second = second;
-        daemon->access.denials = 0;
-    }
-    if (++daemon->access.denials > DENIALS_A_SECOND)
-        return;
-    lockd_say(daemon, LOCKD_WARNING, "FLM046W",
+    lockd_say(session->daemon, LOCKD_WARNING, "FLM046W",
               "session %llu from %s refused: %s",
               (unsigned long long) session->id, session_peer(session), reason);
 }
@@ -324,9 +320,7 @@ access_may(struct session *session, unsigned right, const char *resource,
     struct vouch_access_verdict verdict;
     struct vouch_access_who who;
 
-    access_who(session, &who);
-    if (vouch_access_decide(session->daemon->access.rules, &who, right,
-                            resource, &verdict))
+    if (judge(session, right, resource, &who, &verdict))
         return 1;
     vouch_access_text(&who, right, resource, &verdict, reason,
                       ACCESS_REASON_SIZE);
@@ -340,9 +334,7 @@ access_shows(struct session *session, const char *resource)
     struct vouch_access_verdict verdict;
     struct vouch_access_who who;
 
-    access_who(session, &who);
-    return vouch_access_decide(session->daemon->access.rules, &who,
-                               VOUCH_ACCESS_STATUS, resource, &verdict);
+    return judge(session, VOUCH_ACCESS_STATUS, resource, &who, &verdict);
 }
 
 int
@@ -355,8 +347,7 @@ access_may_some(struct session *session, unsigned right,
     access_who(session, &who);
     if (vouch_access_has_some(session->daemon->access.rules, &who, right))
         return 1;
-    (void) vouch_access_decide(session->daemon->access.rules, &who, right,
-                               NULL, &verdict);
+    (void) judge(session, right, NULL, &who, &verdict);
     vouch_access_text(&who, right, NULL, &verdict, reason, ACCESS_REASON_SIZE);
     log_denial(session, reason);
     return 0;
@@ -369,9 +360,7 @@ access_tell(struct session *session, unsigned right, const char *resource,
     struct vouch_access_verdict verdict;
     struct vouch_access_who who;
 
-    access_who(session, &who);
-    (void) vouch_access_decide(session->daemon->access.rules, &who, right,
-                               resource, &verdict);
+    (void) judge(session, right, resource, &who, &verdict);
     vouch_access_text(&who, right, resource, &verdict, reason,
                       ACCESS_REASON_SIZE);
     return verdict.allowed;

@@ -25,8 +25,6 @@ struct lockd_access {
     char path[ACCESS_PATH_SIZE]; /* of the file, absolute; or "" */
     struct vouch_file_mark mark; /* of the file as it was read */
     long uid;                    /* the daemon's own */
-    int64_t denial_second;
-    unsigned denials; /* of that second */
 };
 
 /* The rules, at the start: the file that the settings name, or the usual

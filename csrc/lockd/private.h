@@ -160,6 +160,8 @@ struct lockd {
     struct session_list awake; /* TLS with buffers of its own */
     int lifespan_ms;
     int64_t idle_since; /* nothing to do since then; or -1 */
+    int64_t warning_second;
+    unsigned warnings; /* of that second */
     int is_ending;
     char peer_id[VOUCH_FLOM_TEXT_MAX + 1];
 };

@@ -35,6 +35,7 @@
 #define QUARTER_S 900
 #define IDLE_PARTS 3 /* FLoM looks around so often in a lifespan */
 #define FIRST_CLIENT_MS 2000
+#define WARNINGS_A_SECOND 50 /* strangers may give cause for any number */
 
 void
 lockd_options_init(struct lockd_options *options)
@@ -45,6 +46,25 @@ lockd_options_init(struct lockd_options *options)
     options->grace_ms = 10000;
 }
 
+/* A flood must not fill the disk: 1 if a warning has room in the log, else 0,
+ * and the next one that has tells how many had none. */
+static int
+may_warn(struct lockd *daemon)
+{
+    int64_t second = (int64_t) (uv_now(&daemon->loop) / 1000);
+    unsigned before = daemon->warnings;
+
+    if (second != daemon->warning_second) {
+        daemon->warning_second = second;
+        daemon->warnings = 0;
+        if (before > WARNINGS_A_SECOND)
+            lockd_say(daemon, LOCKD_WARNING, "FLM047W",
+                      "%u more warnings are not in this log",
+                      before - WARNINGS_A_SECOND);
+    }
+    return ++daemon->warnings <= WARNINGS_A_SECOND;
+}
+
 void
 lockd_say(struct lockd *daemon, enum lockd_log_level level, const char *id,
           const char *format, ...)
@@ -53,7 +73,8 @@ lockd_say(struct lockd *daemon, enum lockd_log_level level, const char *id,
     va_list args;
     char *at;
 
-    if (daemon->options.log == NULL)
+    if (daemon->options.log == NULL
+        || (level == LOCKD_WARNING && !may_warn(daemon)))
         return;
     va_start(args, format);
     (void) vsnprintf(text, sizeof(text), format, args);

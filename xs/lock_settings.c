@@ -20,16 +20,26 @@ static const struct {
     { \
 #name, offsetof(struct vouch_flom_settings, name), 0 \
     }
-    TEXT(resource_name),       NUMBER(resource_timeout),
-    NUMBER(resource_quantity), NUMBER(lock_mode),
-    NUMBER(resource_create),   NUMBER(resource_idle_lifespan),
-    TEXT(socket_name),         NUMBER(daemon_lifespan),
-    TEXT(unicast_address),     NUMBER(unicast_port),
-    TEXT(multicast_address),   NUMBER(multicast_port),
-    TEXT(tls_certificate),     TEXT(tls_private_key),
-    TEXT(tls_ca_certificate),  NUMBER(tls_check_peer_id),
-    TEXT(tls_crl),             TEXT(tls_peer_name),
-    TEXT(daemon_trace_file),   NUMBER(append_trace_file),
+    TEXT(resource_name),
+    NUMBER(resource_timeout),
+    NUMBER(resource_quantity),
+    NUMBER(lock_mode),
+    NUMBER(resource_create),
+    NUMBER(resource_idle_lifespan),
+    TEXT(socket_name),
+    NUMBER(daemon_lifespan),
+    TEXT(unicast_address),
+    NUMBER(unicast_port),
+    TEXT(multicast_address),
+    NUMBER(multicast_port),
+    TEXT(tls_certificate),
+    TEXT(tls_private_key),
+    TEXT(tls_ca_certificate),
+    NUMBER(tls_check_peer_id),
+    TEXT(tls_crl),
+    TEXT(tls_peer_name),
+    TEXT(daemon_trace_file),
+    NUMBER(append_trace_file),
 #undef TEXT
 #undef NUMBER
 };

@@ -210,6 +210,12 @@ _disconnect(self)
     errno = saved;
 
 void
+_part(self)
+    struct vxs_link *self
+  CODE:
+    vxs_link_part(self, vouch_clock_monotonic_ms() + 1000);
+
+void
 _give(self, given)
     struct vxs_link *self
     int given

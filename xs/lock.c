@@ -270,6 +270,19 @@ vxs_link_unlock(struct vxs_link *self, int rollback)
     return outcome;
 }
 
+void
+vxs_link_part(struct vxs_link *self, int64_t deadline_ms)
+{
+    int outcome = vouch_flom_client_close(self->client);
+    int saved = errno;
+
+    while (outcome != 1
+           && vouch_flom_client_state(self->client) != VOUCH_FLOM_CLIENT_IDLE)
+        outcome = vouch_flom_client_wait(self->client, deadline_ms);
+    vouch_flom_client_disconnect(self->client);
+    errno = saved;
+}
+
 /* An interrupted wait is no failure of the connection. */
 static int
 was_interrupted(const struct vxs_link *self)
@@ -330,6 +343,7 @@ vxs_links_after_fork(int is_child, int runs_command)
 void
 vxs_links_end(pTHX_ int rollback)
 {
+    int64_t deadline = vouch_clock_monotonic_ms() + UNLOCK_MS;
     struct vxs_link *link;
 
     (void) pthread_mutex_lock(&links_mutex);
@@ -338,8 +352,10 @@ vxs_links_end(pTHX_ int rollback)
         if (link->perl != aTHX)
             continue;
 #endif
-        if (link->client != NULL && link->pid == getpid())
-            (void) vxs_link_unlock(link, rollback);
+        if (link->client == NULL || link->pid != getpid())
+            continue;
+        (void) vxs_link_unlock(link, rollback);
+        vxs_link_part(link, deadline);
     }
     (void) pthread_mutex_unlock(&links_mutex);
 }

@@ -60,6 +60,13 @@ int vxs_link_outcome(const struct vxs_link *self, int outcome);
 int vxs_link_unlock(struct vxs_link *self, int rollback);
 
 /*
+ * Close, and wait until the daemon has read all and closes, too, but not
+ * longer than to the deadline: to close a socket at once that has something
+ * unread would take back what was sent.
+ */
+void vxs_link_part(struct vxs_link *self, int64_t deadline_ms);
+
+/*
  * Wait until what was begun is done or the monotonic deadline has come, as
  * vouch_flom_client_wait(), with the outcomes above; signal handlers run
  * here, and may die.

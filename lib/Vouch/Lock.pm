@@ -624,7 +624,7 @@ sub _unlock_all {
     while (my $link = pop @$links) {
         my $kind = $link->_unlock($rollback);
         if    ($kind == -1)             { $lost = $link }
-        elsif ($self->{request}[LEASE]) { $link->_disconnect }
+        elsif ($self->{request}[LEASE]) { $link->_part }
         elsif ($kind == 1) { push @{ $server->{free} }, $link if @{ $server->{free} } < $server->{keep} }
         else               { $server->_keep_for($self->{order}[@$links], $link) }
     }

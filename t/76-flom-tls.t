@@ -100,6 +100,8 @@ subtest 'level 2: wrong certificates' => sub {
             qr/our certificate is not made for this use, says the peer/
         ],
     );
+    my $expired = VouchTest::FlomTls->new('127.0.0.1', tls_options($bad{expired}[0], $ca));
+    like $expired->log, qr/FLM050W: the certificate of this daemon has expired/, 'a daemon sees its own';
     for my $name (sort keys %bad) {
         my ($cert, $ours, $theirs) = @{ $bad{$name} };
         my @bad = tls_options($cert, $ca);

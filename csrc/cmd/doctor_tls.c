@@ -26,7 +26,6 @@
 
 #define CHAIN_MAX 8
 #define NAME_MAX_TEXT 256
-#define SOON_DAYS 14
 #define DAY_S 86400
 
 /* --- a certificate --------------------------------------------------------*/
@@ -153,7 +152,7 @@ check_own_chain(struct doctor *doctor, const struct chain *chain)
                     "%s does not vouch for it: %s", path,
                     vouch_verify_error_text(error));
     else if (vouch_cert_not_after(doctor->own, &end) == 0
-             && end - now < SOON_DAYS * (int64_t) DAY_S)
+             && end - now < VOUCH_FLOM_SOON_DAYS * (int64_t) DAY_S)
         doctor_note("our certificate", "it expires in %lld days",
                     (long long) ((end - now) / DAY_S));
     vouch_authorities_free(authorities);

@@ -3,6 +3,7 @@
  */
 #include "flom/tls_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/file.h"
 #include "flom/error_codes.h"
 #include "flom/settings.h"
+#include "tls/certificate.h"
 #include "tls/identity.h"
 
 /* TLS 1.3: what is fastest in short connections comes first. */
@@ -17,12 +19,15 @@
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
     "TLS_CHACHA20_POLY1305_SHA256"
 
+#define DAY_S 86400
+
 enum { CERTIFICATE, KEY, AUTHORITY, LISTS, FILES };
 
 struct vouch_flom_tls {
     enum vouch_role role;
     struct vouch_config *config;
-    char *names[FILES]; /* as in the settings; the last may be NULL */
+    struct vouch_cert *own; /* the certificate of config */
+    char *names[FILES];     /* as in the settings; the last may be NULL */
     struct vouch_file_mark marks[FILES];
 };
 
@@ -90,7 +95,9 @@ take_names(struct vouch_flom_tls *tls,
     int file;
 
     vouch_config_free(tls->config);
+    vouch_cert_free(tls->own);
     tls->config = NULL;
+    tls->own = NULL;
     memset(tls->marks, 0, sizeof(tls->marks));
     for (file = 0; file < FILES; file++) {
         if (vouch_flom_settings_set_text(&tls->names[file],
@@ -103,7 +110,7 @@ take_names(struct vouch_flom_tls *tls,
 
 static int
 use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
-             int *rc_r, struct vouch_error *err)
+             struct vouch_cert **own_r, int *rc_r, struct vouch_error *err)
 {
     struct vouch_identity *identity = NULL;
     int status = -1;
@@ -112,11 +119,12 @@ use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
     if (vouch_identity_load(tls->names[CERTIFICATE], tls->names[KEY], NULL,
                             NULL, &identity, err)
             == 0
-        && vouch_config_add_identity(config, NULL, identity, err) == 0)
+        && vouch_config_add_identity(config, NULL, identity, err) == 0) {
+        *own_r = vouch_cert_ref(vouch_identity_cert(identity));
         status = 0;
-    else if (err != NULL
-             && (err->code == VOUCH_E_MISMATCH
-                 || strstr(err->text, tls->names[KEY]) != NULL))
+    } else if (err != NULL
+               && (err->code == VOUCH_E_MISMATCH
+                   || strstr(err->text, tls->names[KEY]) != NULL))
         *rc_r = VOUCH_FLOM_RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR;
     vouch_identity_free(identity);
     return status;
@@ -126,14 +134,14 @@ use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
  * hangs on those of TLS 1.3. */
 static int
 set_up(const struct vouch_flom_tls *tls, struct vouch_config *config,
-       int *rc_r, struct vouch_error *err)
+       struct vouch_cert **own_r, int *rc_r, struct vouch_error *err)
 {
     const char *const alpn = VOUCH_FLOM_ALPN;
     int verify = VOUCH_VERIFY_PEER;
 
     if (tls->role == VOUCH_SERVER)
         verify |= VOUCH_VERIFY_REQUIRED;
-    if (use_identity(tls, config, rc_r, err) != 0)
+    if (use_identity(tls, config, own_r, rc_r, err) != 0)
         return -1;
     *rc_r = VOUCH_FLOM_RC_SSL_CTX_LOAD_VERIFY_LOCATIONS_ERROR;
     if (vouch_config_add_ca_file(config, tls->names[AUTHORITY], err) != 0
@@ -157,13 +165,14 @@ static int
 load(struct vouch_flom_tls *tls, int *rc_r, struct vouch_error *err)
 {
     struct vouch_config *config = NULL;
+    struct vouch_cert *own = NULL;
     struct vouch_file_mark after[FILES];
     int status = -1;
 
     *rc_r = VOUCH_FLOM_RC_SSL_CTX_NEW_ERROR;
     mark_files(tls->names, tls->marks);
     if (vouch_config_new(tls->role, &config, err) == 0)
-        status = set_up(tls, config, rc_r, err);
+        status = set_up(tls, config, &own, rc_r, err);
     mark_files(tls->names, after);
     if (tls->config != NULL && !same_marks(tls->marks, after)) {
         memset(tls->marks, 0, sizeof(tls->marks));
@@ -171,8 +180,11 @@ load(struct vouch_flom_tls *tls, int *rc_r, struct vouch_error *err)
     } else if (status == 0) {
         vouch_config_free(tls->config);
         tls->config = vouch_config_ref(config);
+        vouch_cert_free(tls->own);
+        tls->own = vouch_cert_ref(own);
         status = 1;
     }
+    vouch_cert_free(own);
     vouch_config_free(config);
     return status;
 }
@@ -185,6 +197,7 @@ vouch_flom_tls_free(struct vouch_flom_tls *tls)
     if (tls == NULL)
         return;
     vouch_config_free(tls->config);
+    vouch_cert_free(tls->own);
     for (file = 0; file < FILES; file++)
         free(tls->names[file]);
     free(tls);
@@ -232,4 +245,24 @@ struct vouch_config *
 vouch_flom_tls_config(const struct vouch_flom_tls *tls)
 {
     return tls->config;
+}
+
+int
+vouch_flom_tls_is_dated(const struct vouch_flom_tls *tls, int64_t now,
+                        char *text, size_t size)
+{
+    int64_t end = 0;
+
+    if (tls->own == NULL || vouch_cert_not_after(tls->own, &end) != 0)
+        return 0;
+    if (vouch_cert_is_expired(tls->own, now))
+        (void) snprintf(text, size, "has expired");
+    else if (vouch_cert_is_not_yet_valid(tls->own, now))
+        (void) snprintf(text, size, "is not valid yet");
+    else if (end - now < VOUCH_FLOM_SOON_DAYS * (int64_t) DAY_S)
+        (void) snprintf(text, size, "expires in %lld days",
+                        (long long) ((end - now) / DAY_S));
+    else
+        return 0;
+    return 1;
 }

@@ -9,6 +9,9 @@
 #ifndef VOUCH_FLOM_TLS_FILES_H
 #define VOUCH_FLOM_TLS_FILES_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "tls/config.h"
 
 struct vouch_error;
@@ -45,5 +48,16 @@ int vouch_flom_tls_refresh(struct vouch_flom_tls *tls,
 /* What connections are made with now, borrowed; NULL: the settings name
  * files that cannot be used. */
 struct vouch_config *vouch_flom_tls_config(const struct vouch_flom_tls *tls);
+
+/* When a certificate that still serves is worth a word. */
+#define VOUCH_FLOM_SOON_DAYS 14
+
+/*
+ * 1 if peers refuse our own certificate now (seconds since 1970) because of
+ * its dates, or soon will: the words, such as "has expired", into text, cut
+ * to size.  Else 0, and no words.
+ */
+int vouch_flom_tls_is_dated(const struct vouch_flom_tls *tls, int64_t now,
+                            char *text, size_t size);
 
 #endif

@@ -27,6 +27,19 @@
 
 /* --- files ----------------------------------------------------------------*/
 
+/* Clients refuse such a certificate, and their users should not be the first
+ * to hear of it. */
+static void
+look_at_dates(struct lockd *daemon)
+{
+    char words[64];
+
+    if (vouch_flom_tls_is_dated(daemon->tls, vouch_clock_epoch(), words,
+                                sizeof(words)))
+        lockd_say(daemon, LOCKD_WARNING, "FLM050W",
+                  "the certificate of this daemon %s", words);
+}
+
 int
 secure_load(struct lockd *daemon, struct vouch_error *err)
 {
@@ -36,7 +49,11 @@ secure_load(struct lockd *daemon, struct vouch_error *err)
     if (!vouch_flom_settings_use_tls(settings))
         return 0;
     daemon->tls_looked_ms = vouch_clock_monotonic_ms();
-    return vouch_flom_tls_new(settings, VOUCH_SERVER, &daemon->tls, &rc, err);
+    if (vouch_flom_tls_new(settings, VOUCH_SERVER, &daemon->tls, &rc, err)
+        != 0)
+        return -1;
+    look_at_dates(daemon);
+    return 0;
 }
 
 static void
@@ -50,9 +67,10 @@ refresh(struct lockd *daemon, int force)
     daemon->tls_looked_ms = vouch_clock_monotonic_ms();
     outcome = vouch_flom_tls_refresh(daemon->tls, daemon->options.settings,
                                      force, &rc, &err);
-    if (outcome == 1)
+    if (outcome == 1) {
         lockd_say(daemon, LOCKD_NOTICE, "FLM037I", "certificates read again");
-    else if (outcome == -1)
+        look_at_dates(daemon);
+    } else if (outcome == -1)
         lockd_say(daemon, LOCKD_ERROR, "FLM018E",
                   "certificates stay as they were: %s", err.text);
 }

@@ -13,6 +13,7 @@
 #include "flom/settings.h"
 #include "flom/tls_files.h"
 #include "flom/tls_words.h"
+#include "tls/certificate.h"
 #include "tls/identity.h"
 #include "tls/verify.h"
 
@@ -118,7 +119,7 @@ make(const char *cn)
     struct vouch_identity *identity = NULL;
 
     spec.not_before = vouch_clock_epoch() - 3600;
-    spec.not_after = vouch_clock_epoch() + 3600;
+    spec.not_after = vouch_clock_epoch() + 30 * 86400;
     pki_need(vouch_identity_create(&spec, &identity, &err) == 0, err.text);
     return identity;
 }
@@ -177,6 +178,33 @@ test_new(struct vouch_identity *one, struct vouch_identity *two)
     vouch_error_clear(&err);
     is_int(vouch_flom_tls_new(&settings, VOUCH_SERVER, &tls, &rc, &err), 0,
            "one that does");
+}
+
+static void
+test_dates(const struct vouch_identity *one)
+{
+    struct vouch_cert *cert = vouch_identity_cert(one);
+    const int64_t soon = (int64_t) VOUCH_FLOM_SOON_DAYS * 86400;
+    int64_t begin = 0;
+    int64_t end = 0;
+    char text[64] = "";
+
+    pki_need(vouch_cert_not_before(cert, &begin) == 0
+                 && vouch_cert_not_after(cert, &end) == 0,
+             "dates");
+    is_int(vouch_flom_tls_is_dated(tls, begin - 1, text, sizeof(text)), 1,
+           "our own certificate");
+    is_text(text, "is not valid yet", "before it begins");
+    is_int(vouch_flom_tls_is_dated(tls, begin, text, sizeof(text)), 0,
+           "its first second");
+    is_int(vouch_flom_tls_is_dated(tls, end - soon, text, sizeof(text)), 0,
+           "14 days before its end");
+    is_int(vouch_flom_tls_is_dated(tls, end - soon + 1, text, sizeof(text)), 1,
+           "a second later");
+    is_text(text, "expires in 13 days", "is soon");
+    is_int(vouch_flom_tls_is_dated(tls, end + 1, text, sizeof(text)), 1,
+           "after its end");
+    is_text(text, "has expired", "it serves nobody");
 }
 
 static void
@@ -273,6 +301,7 @@ test_files(void)
     pki_need(mkdtemp(folder) != NULL, "a folder");
     pki_need(vouch_flom_settings_init(&settings, &err) == 0, "settings");
     test_new(one, two);
+    test_dates(one);
     test_change(one, two);
     test_link(one);
     test_other_names();

@@ -24,11 +24,13 @@ check_adapter(
     after => sub { my ($seconds, $code) = @_; $loop->watch_time(after => $seconds, code => $code) },
 );
 
-subtest 'cancelled' => sub {
+subtest 'failed and cancelled' => sub {
     my $daemon = VouchTest::Flom->new;
     my $server = VouchTest::LockLoop::server($daemon);
     my $lock   = $locks->take('x', server => $server)->get;
     my $waiter = $locks->take('x', server => $server);
+    is eval { $locks->take('x', server => $server, timeout => 0)->get }, undef, 'get throws';
+    isa_ok $@->message, 'Vouch::Error', 'what is in the exception';
     $loop->loop_once(1) until ($daemon->run('--status', -r => 'x'))[1] =~ /waits|waiting/;
     $waiter->cancel;
     $lock->release;

@@ -311,6 +311,18 @@ subtest 'arguments' => sub {
     dies_with(sub { server($daemon, address => 'h') }, qr/do not go together/, 'two places');
     dies_with(sub { Vouch::Lock::Server->new(address => 'a:b:c]', config => 0) },
         qr/no address/, 'an address');
+
+    for my $none ('127.0.0.1:abc', 'host:', [], 'x:1:2') {
+        dies_with(sub { Vouch::Lock::Server->new(address => $none, config => 0) },
+            qr/no address/, "as an address: $none");
+    }
+    is(Vouch::Lock::Server->new(address => $_, config => 0)->where, "tcp:[$_]:28015", "the address $_")
+        for qw(::1 fe80::1%eth0 ::ffff:127.0.0.1);
+    dies_with(sub { Vouch::Lock::Server->new('config') }, qr/odd number/, 'a name without a value');
+    dies_with(sub { Vouch::Lock::Server->new(socket => '/' x 200, config => 0) },
+        qr/too long/, 'a socket with a long path');
+    dies_with(sub { server($daemon, lifespan => $_) }, qr/lifespan must be/, "a lifespan: $_")
+        for qw(soon -x), [];
     dies_with(sub { server($daemon, cert_file     => __FILE__) }, qr/TLS needs all/, 'half of TLS');
     dies_with(sub { server($daemon, check_peer_id => 1) },        qr/needs TLS/,     'a check without TLS');
     is eval { server($daemon, ca_file => '/nowhere'); 1 }, undef,  'a file that is not there';

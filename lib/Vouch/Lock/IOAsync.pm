@@ -109,6 +109,7 @@ whole program.
 
 Begin to take a lock, with the arguments of L<Vouch::Lock/new>. The L<Future> is done
 with the lock or fails with a L<Vouch::Error>, the category C<lock> and the reason.
+C<get> and C<await> throw that as a L<Future::Exception>, whose C<message> is the error.
 If it is cancelled, nobody waits any more. It keeps its result: the lock is let go
 when the program calls L<Vouch::Lock/release>, or has forgotten the lock and the
 future.

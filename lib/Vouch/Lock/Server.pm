@@ -29,13 +29,17 @@ my %KEY = (
 my %OWN = map { $_ => 1 }
     qw(address check_peer_id config connect_timeout discovery_timeout flom keep lifespan multicast start);
 
+my $IPV6 = qr/\A[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%[\w.-]+)?\z/;
+
 my $default;
 
 sub CLONE_SKIP { return 1 }
 sub CLONE      { undef $default; return }
 
 sub new {
-    my ($class, %arg) = @_;
+    my ($class, @arg) = @_;
+    _refuse('new takes names and values, not an odd number of arguments') if @arg % 2;
+    my %arg = @arg;
     for my $name (keys %arg) {
         _refuse("there is no argument '$name'") if !$OWN{$name} && !$KEY{$name};
     }
@@ -105,6 +109,12 @@ sub _seconds {
     return $value;
 }
 
+# In milliseconds; below 0 for ever.
+sub _lifespan {
+    my ($value) = @_;
+    return $value =~ /\A-[0-9]*\.?[0-9]+\z/ ? -1 : int(1000 * _seconds(lifespan => $value));
+}
+
 sub _count {
     my ($name, $value) = @_;
     _refuse("$name must be a whole number") if ref $value || $value !~ /\A[0-9]{1,6}\z/;
@@ -132,9 +142,7 @@ sub _apply {
     _apply_address($settings, $arg{multicast}, 'Multicast') if defined $arg{multicast};
     $settings->_set('TLS', 'TlsCheckPeerId', $arg{check_peer_id} ? 'yes' : 'no')
         if defined $arg{check_peer_id};
-    $settings->_set('Daemon', 'Lifespan',
-        $arg{lifespan} < 0 ? -1 : int(1000 * _seconds(lifespan => $arg{lifespan})))
-        if defined $arg{lifespan};
+    $settings->_set('Daemon', 'Lifespan', _lifespan($arg{lifespan})) if defined $arg{lifespan};
     $settings->_set('Network', 'DiscoveryTimeout',
         int(1000 * _seconds(discovery_timeout => $arg{discovery_timeout})))
         if defined $arg{discovery_timeout};
@@ -156,7 +164,12 @@ sub _apply_address {
         : $address =~ /\A([^:]+):([0-9]+)\z/           ? ($1, $2)
         :                                                ($address, undef);
     _refuse("'$address' is no address: write host, host:port or [IPv6]:port")
-        if $host eq q() || $host =~ /[\s\[\]]/ || ($port // 1) < 1 || ($port // 1) > 65_535;
+        if ref $address
+        || $host eq q()
+        || $host =~ /[\s\[\]]/
+        || ($host =~ /:/ && $host !~ $IPV6)
+        || ($port // 1) < 1
+        || ($port // 1) > 65_535;
     $settings->_set('Daemon', "${kind}Address", $host);
     $settings->_set('Daemon', "${kind}Port",    $port) if defined $port;
     return;
@@ -164,6 +177,8 @@ sub _apply_address {
 
 sub _check {
     my ($self) = @_;
+    _refuse('the path of the socket is too long: about 100 bytes are the most')
+        if $self->_is_unix && !defined $self->{facts}{socket_path};
     my $conflict = $self->{settings}->_conflict;
     _refuse('the configuration names a unix socket and an address: only one can be') if $conflict == 1;
     _refuse('check_peer_id needs TLS: cert_file, key_file and ca_file')              if $conflict == 2;

@@ -77,6 +77,10 @@ subtest 'flom-tls/three-nodes.sh' => sub {
         is $err, '', 'no complaint';
         note $out;
     }
+    local $ENV{PATH} = $dir;
+    my ($status, $out, $err) = run_command(["$here/examples/flom-tls/three-nodes.sh"]);
+    is_deeply [$status, $out, $err], [1, '', "three-nodes.sh: flom must be in PATH\n"],
+        'without flom it says so';
 };
 
 subtest 'flom-tls/ca.sh' => sub {

@@ -178,7 +178,7 @@ subtest 'another user of this host' => sub {
     my $uid = getpwnam('nobody') // 65_534;
     is as_nobody(sub { $ask->('status', '') }), 'rc="0"', 'asks';
     is as_nobody(sub { $ask->('kick', '1') }),
-        qq{rc="5" uid $uid may not end sessions that are for 'everything': that is for root and the user of the daemon},
+        qq{rc="5" uid $uid may not end sessions that are for anything: that is for root and the user of the daemon},
         'ends no sessions';
     is as_nobody(sub { $daemon->connect->ask(sample('mngmnt_8_shutdown_immediate')) }), '16 3',
         'nor the daemon';

@@ -205,33 +205,44 @@ vouch_access_who_text(const struct vouch_access_who *who, char *text,
     make_printable(text);
 }
 
+static const char *
+verb_of(unsigned right)
+{
+    switch (right) {
+    case VOUCH_ACCESS_CREATE:
+        return "create";
+    case VOUCH_ACCESS_STATUS:
+        return "see the status of";
+    case VOUCH_ACCESS_KICK:
+        return "end sessions that are for";
+    default:
+        return "lock";
+    }
+}
+
 static void
 action_text(unsigned right, const char *resource, char *text, size_t size)
 {
     struct vouch_lock_name name;
-    const char *what = resource == NULL ? "everything" : resource;
     int mode = 0;
 
-    if ((right & VOUCH_ACCESS_LOCK) == 0) {
-        const char *verb = right == VOUCH_ACCESS_CREATE ? "create"
-                           : right == VOUCH_ACCESS_STATUS
-                               ? "see the status of"
-                               : "end sessions that are for";
-
-        if (right == VOUCH_ACCESS_SHUTDOWN)
-            (void) snprintf(text, size, "end the daemon");
-        else
-            (void) snprintf(text, size, "%s '%s'", verb, what);
+    if (right == VOUCH_ACCESS_SHUTDOWN) {
+        (void) snprintf(text, size, "end the daemon");
         return;
     }
+    if (resource == NULL) {
+        (void) snprintf(text, size, "%s anything", verb_of(right));
+        return;
+    }
+    (void) vouch_lock_name_parse(resource, strlen(resource), &name);
     while (mode < VOUCH_LOCK_EX && right != VOUCH_ACCESS_LOCK_IN(mode))
         mode++;
-    (void) vouch_lock_name_parse(what, strlen(what), &name);
-    if (vouch_lock_type_has_mode((int) name.type))
-        (void) snprintf(text, size, "lock '%s' in mode %s", what,
+    if ((right & VOUCH_ACCESS_LOCK) != 0
+        && vouch_lock_type_has_mode((int) name.type))
+        (void) snprintf(text, size, "lock '%s' in mode %s", resource,
                         vouch_lock_mode_name(mode));
     else
-        (void) snprintf(text, size, "lock '%s'", what);
+        (void) snprintf(text, size, "%s '%s'", verb_of(right), resource);
 }
 
 static void

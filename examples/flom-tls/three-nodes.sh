@@ -8,6 +8,7 @@
 # are this host.  Then red runs the daemon, level by level, and the others use
 # it, rightly and wrongly.  Nothing is left behind.  flom must be in PATH.
 set -eu
+command -v flom >/dev/null || { echo "three-nodes.sh: flom must be in PATH" >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 
 # --- three nodes -------------------------------------------------------------

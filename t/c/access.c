@@ -397,7 +397,7 @@ test_words(void)
          "certificate " CERT " may not end sessions that are for 'db': line "
          "2 of the access file"},
         {"allow any CR\n", &host, STATUS, NULL,
-         "this host may not see the status of 'everything': no line of the "
+         "this host may not see the status of anything: no line of the "
          "access file says so"},
         {NULL, &stranger, SHUTDOWN, NULL,
          "another host, without TLS, may not end the daemon: that is for "

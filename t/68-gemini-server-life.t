@@ -99,7 +99,9 @@ subtest 'bodies bit by bit' => sub {
     my $lazy = connected($server);
     print {$lazy} url($server, '/flood') . "\r\n";
     Time::HiRes::sleep(0.02) until ask($server, '/count')->{body} == ask($server, '/count')->{body};
-    cmp_ok ask($server, '/count')->{body}, '<', 1000, 'who does not read gets no more than fits between us';
+    # Little waits in the system, so that a slow client is seen to take it.
+    cmp_ok ask($server, '/count')->{body}, '<', $^O eq 'linux' ? 24 : 1000,
+        'who does not read gets no more than fits between us';
     my $end = Time::HiRes::time() + 15;
     Time::HiRes::sleep(0.02) while slurp($log) !~ m{/flood cut$}m && Time::HiRes::time() < $end;
     cmp_ok Time::HiRes::time(), '<', $end, '... and is cut off in the end';

@@ -6,6 +6,13 @@ _never_wait(self)
   CODE:
     self->no_wait = 1;
 
+void
+_queue(self, bytes)
+    struct vxs_stream *self
+    int bytes
+  CODE:
+    vouch_socket_set_queue(self->fd, bytes);
+
 int
 _end(self, quiet, keep)
     struct vxs_stream *self

@@ -15,6 +15,7 @@
 #include "flom/config_file.h"
 #include "flom/message.h"
 #include "lock/name.h"
+#include "net/socket.h"
 
 /* Descriptors that a poller tells in one call. */
 #define VXS_POLLER_BATCH 64

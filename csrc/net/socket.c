@@ -96,6 +96,18 @@ vouch_socket_set_delays(int fd, int on)
 }
 
 void
+vouch_socket_set_queue(int fd, int bytes)
+{
+#ifdef TCP_NOTSENT_LOWAT
+    (void) setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes,
+                      sizeof(bytes));
+#else
+    (void) fd;
+    (void) bytes;
+#endif
+}
+
+void
 vouch_socket_set_keepalive(int fd, int idle_s, int interval_s, int probes)
 {
     int on = 1;

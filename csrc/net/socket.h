@@ -37,6 +37,14 @@ int vouch_socket_delays(int fd);
 void vouch_socket_set_delays(int fd, int on);
 
 /*
+ * Take no more for sending while so many bytes have not left yet, where the
+ * system can: else megabytes may wait for a slow peer, and whether it takes
+ * any shows only when a good part of them has gone.  No harm to a socket of
+ * another kind.
+ */
+void vouch_socket_set_queue(int fd, int bytes);
+
+/*
  * Let TCP find out that the peer has vanished: it is asked after so many
  * seconds of silence, then every interval seconds, so many times; where the
  * system can, what was sent gets no longer than that to arrive either.  No

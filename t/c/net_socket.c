@@ -80,6 +80,47 @@ check_talk(int fd, int conn)
            "wait to write");
 }
 
+/* What a peer that does not read is sent before a write would have to wait. */
+static size_t
+fill(int fd)
+{
+    static char data[65536];
+    size_t all = 0;
+    ssize_t count;
+
+    while ((count = vouch_socket_send(fd, data, sizeof(data))) > 0)
+        all += (size_t) count;
+    return all;
+}
+
+static void
+check_queue(int server, const struct vouch_address *address)
+{
+#ifdef __linux__
+    size_t filled[2];
+    struct vouch_address peer;
+    int fd;
+    int conn;
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        vouch_error_clear(&err);
+        fd = vouch_socket_connect(address, in_ms(SOON), &err);
+        (void) vouch_socket_wait(server, VOUCH_SOCKET_READ, in_ms(SOON));
+        conn = vouch_socket_accept(server, &peer);
+        if (i == 1)
+            vouch_socket_set_queue(conn, 65536);
+        filled[i] = fill(conn);
+        (void) close(fd);
+        (void) close(conn);
+    }
+    ok(filled[1] < filled[0] / 2, "a short queue holds less");
+#else
+    (void) server;
+    (void) address;
+#endif
+}
+
 static void
 test_tcp(const char *host)
 {
@@ -111,6 +152,7 @@ test_tcp(const char *host)
     is_int(vouch_socket_delays(fd), 0, "unless told");
     vouch_socket_set_delays(fd, 1);
     is_int(vouch_socket_delays(fd), 1, "and again");
+    check_queue(server, &address);
     (void) close(fd);
     (void) close(conn);
 

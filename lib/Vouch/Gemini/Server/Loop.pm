@@ -22,6 +22,7 @@ use Vouch::Socket                  ();
 use constant {
     RECORD     => 16_384,        # bytes read or written at once
     TURNS      => 32,            # of these in a row for one connection
+    QUEUE      => 131_072,       # bytes that the system holds for one that does not take them
     NAP        => 0.1,           # seconds until a function without bytes is asked again
     LINGER     => 5,             # seconds to let a peer finish that was answered early,
     LINGER_MAX => 60,            # or more as long as it sends
@@ -245,6 +246,7 @@ sub _writable {
             my $out = $session->output // return $self->_finish($conn);
             return $self->_wait_for_more($conn) if $out eq '';
             @$conn{qw(out at)} = ($out, 0);
+            $stream->_queue(QUEUE) if !$conn->{has_queue}++;
         }
         my $sent = $stream->WRITE($conn->{out}, RECORD, $conn->{at});
         if (!defined $sent) {
@@ -491,7 +493,7 @@ runs.
 
 One connection, to its end.
 
-=head2 RECORD, TURNS, NAP, LINGER, LINGER_MAX, LINGERERS, DISCARD, FEW, SOON
+=head2 RECORD, TURNS, QUEUE, NAP, LINGER, LINGER_MAX, LINGERERS, DISCARD, FEW, SOON
 
     my $seconds = Vouch::Gemini::Server::Loop::LINGER;
 

@@ -129,6 +129,12 @@ subtest 'as JSON' => sub {
     ($status, $out, $err) = get('/loop', '--json', '--redirects', 1);
     is_deeply [$status, decode_json($out)->{stopped}, $err], [30, 'it is the one after 1', q()], 'a redirect';
     is decode_json((get('/gone', '--json'))[1])->{meta}, "no \x{FC} more", 'characters';
+    ($status, $out, $err) = get('/nothing', '--json');
+    is_deeply [$status, decode_json($out)],
+        [1, { code => 'closed', error => 'the server closed the connection without an answer' }], 'an error';
+    like $err, qr/without an answer/, 'which is told as text, too';
+    ($status, $out) = get('/', '--json', '--fingerprint', 'sha256$' . '00' x 32);
+    is_deeply [$status, decode_json($out)->{code}], [3, 'verify'], 'no trust';
 };
 
 subtest 'whom to trust' => sub {
@@ -174,13 +180,15 @@ subtest 'uploads' => sub {
     is_deeply \@got, [0, "30 gemini://localhost/upload\n", q()], 'standard input';
     is $server->next_line, $server->url('/upload;size=2;mime=a/b;token=t%20t by nobody', 'titan'), 'as told';
     is $server->next_line, 'got in', 'all of it';
-    is_deeply [vouch('put', '--delete', $server->url('/upload'))],
+    is_deeply [vouch('put', '--delete', $server->url('/upload') =~ s{gemini://}{}r)],
         [0, "30 gemini://localhost/upload\n", q()], '--delete';
     is $server->next_line, $server->url('/upload;size=0 by nobody', 'titan'), 'is an upload of nothing';
     $server->next_line;
     is((vouch('put', $file, $server->url('/busy')))[0], 40, 'the class of a refusal');
     my ($status, $out) = vouch('put', '--json', $file, $server->url('/who'));
     is_deeply [$status, decode_json($out)->{status}], [60, 60], '--json';
+    ($status, $out) = vouch('put', '--json', "$dir/absent", $server->url('/upload'));
+    is_deeply [$status, decode_json($out)->{code}], [1, 'argument'], 'also of a failure';
     spew("$dir/nothing", q());
     is((vouch('put', "$dir/nothing", $server->url('/upload')))[0], 1, 'an empty file is no deletion');
     is((vouch('put', "$dir/absent",  $server->url('/upload')))[0], 1, 'nor one that is not there');
@@ -206,7 +214,9 @@ subtest 'called wrongly' => sub {
     for my $arg (@bad) {
         my ($status, $out, $err) = vouch(@$arg);
         is_deeply [$status, $out], [2, q()], join q( ), @$arg;
-        like $err, qr/\Avouch $arg->[0]: [^\n]+\nvouch $arg->[0] /, 'with the usage';
+        like $err, qr/\Avouch $arg->[0]: [^\n]+\nvouch $arg->[0] .+\nvouch $arg->[0] --help tells more\n\z/s,
+            'with how it is called';
+        cmp_ok $err =~ tr/\n//, '<=', 4, '... and no more';
     }
     is((vouch('get', 'https://localhost/'))[0], 1, 'another protocol');
     is((vouch('get', '--ask', $url))[0], 1, '--ask without a terminal');

@@ -110,6 +110,8 @@ subtest 'identity' => sub {
     my ($fact) = @{ decode_json((identity_command('list', '--json'))[1]) };
     is_deeply [@$fact{qw(name cn uses)}], ['alex', 'alex', ['gemini://h/wiki']], 'as JSON too';
     is_deeply [identity_command('forget', 'gemini://h/wiki')], [0, q(), q()],    'no longer used';
+    identity_command('use', 'alex', 'h/short');
+    is_deeply [identity_command('forget', 'h/short')], [0, q(), q()], 'without gemini://';
     fails('twice',         'nothing is used', qw(identity forget gemini://h/wiki));
     fails('nobody to ask', '--yes',           qw(identity remove alex));
     is_deeply [identity_command('remove', 'alex', '--yes')], [0, q(), q()], 'removed';

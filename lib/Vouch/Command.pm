@@ -8,7 +8,7 @@ use Getopt::Long ();
 
 # What the commands of "vouch" share.
 
-our @EXPORT_OK = qw(options show_fingerprints usage);
+our @EXPORT_OK = qw(full_url options show_fingerprints usage);
 
 # Parse options in order; the arguments that are left.
 sub options {
@@ -23,7 +23,15 @@ sub options {
 # The command was called wrongly: the program tells, and exits with 2.
 sub usage {
     my ($problem, $usage) = @_;
-    die { usage => "$problem\n$usage" };
+    my ($synopsis, $more) = split /(?<=\n)\n/, $usage, 2;
+    $synopsis .= 'vouch ' . ($usage =~ /\Avouch (\w+)/)[0] . " --help tells more\n" if defined $more;
+    die { usage => "$problem\n$synopsis" };
+}
+
+# The URL of somebody who has left "gemini://" out.
+sub full_url {
+    my ($text) = @_;
+    return $text =~ m{\A[A-Za-z][A-Za-z0-9+.-]*:/} ? $text : "gemini://$text";
 }
 
 my @SPELLINGS = qw(dollar lower upper hex colons base64url);
@@ -77,11 +85,18 @@ Reads options, in the manner of L<Getopt::Long>, out of the array, and returns
 what is left. Options are neither abbreviated nor in another case. If there is
 something wrong with them: as C<usage>.
 
+=head2 full_url
+
+    my $url = full_url('localhost/page');
+
+The text, with C<gemini://> in front if it has no scheme.
+
 =head2 usage
 
     usage('--cn is missing', $usage);
 
-Dies so that the command shows the problem and the usage, and exits with 2.
+Dies so that the command shows the problem and how it is called, which is the
+usage up to its first empty line, and exits with 2.
 
 =head2 show_fingerprints
 

@@ -17,7 +17,7 @@ use Vouch::Identity          ();
 # the dialogue about a pin, and how a result is told.
 
 our @EXPORT_OK = qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    show_body show_pin tell_warnings);
+    or_json show_body show_pin tell_warnings);
 
 our @CLIENT_OPTIONS = qw(ask! ca=s fingerprint=s known-hosts=s identities=s identity=s cert=s key=s
     timeout=f deadline=f quiet json help);
@@ -200,6 +200,18 @@ sub json_of {
     return JSON::PP->new->utf8->canonical->pretty->encode($facts);
 }
 
+# With --json a failure is told so, too, before it is thrown on.
+sub or_json {
+    my ($opt, $code) = @_;
+    my $status = eval { $code->() };
+    return $status if defined $status;
+    my $error = $@;
+    if ($opt->{json} && ref $error && ref $error ne 'HASH' && $error->can('code')) {
+        print json_of({ error => _characters($error->message), code => $error->code });
+    }
+    die $error;    ## no critic (RequireCarping)
+}
+
 1;
 
 __END__
@@ -267,6 +279,13 @@ Unless the options say that nobody wants to know.
     print json_of(facts_of($result), $result);
 
 The result as a hash for JSON, and as JSON, with the body.
+
+=head2 or_json
+
+    return or_json(\%opt, sub { ...; return $status });
+
+Calls the function. If it dies with a L<Vouch::Error>, and C<--json> is given, the
+error is printed as JSON before it is thrown on.
 
 =head1 SEE ALSO
 

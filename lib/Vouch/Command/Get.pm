@@ -5,9 +5,9 @@ use warnings;
 
 use Fcntl qw(O_CREAT O_EXCL O_WRONLY);
 
-use Vouch::Command         qw(options usage);
+use Vouch::Command         qw(full_url options usage);
 use Vouch::Command::Client qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    show_body tell_warnings);
+    or_json show_body tell_warnings);
 use Vouch::Command::Terminal qw(ask_line can_ask plain say_to_user);
 use Vouch::Error             ();
 
@@ -43,9 +43,8 @@ sub run {
     for my $name (qw(redirects max-size)) {
         usage("--$name must be a number", $USAGE) if defined $opt{$name} && $opt{$name} < 0;
     }
-    $url = "gemini://$url" if $url !~ m{\A[A-Za-z][A-Za-z0-9+.-]*:/};
     my $self = bless { opt => \%opt }, $class;
-    return $self->_run($url);
+    return or_json(\%opt, sub { $self->_run(full_url($url)) });
 }
 
 sub _run {

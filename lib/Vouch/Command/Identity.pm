@@ -5,7 +5,7 @@ use warnings;
 
 use JSON::PP ();
 
-use Vouch::Command            qw(options usage);
+use Vouch::Command            qw(full_url options usage);
 use Vouch::Command::Terminal  qw(can_ask choose plain);
 use Vouch::Error              ();
 use Vouch::Gemini::Identities ();
@@ -19,7 +19,7 @@ vouch identity forget URL
 vouch identity remove NAME [--yes]
 
 Who you are for Gemini servers.  "use" shows that identity at a URL and below,
-and nowhere else; with "-" none is shown there.
+and nowhere else; with "-" none is shown there.  "gemini://" may be left out.
 
   --identities DIR  where identities are (in the data folder)
   --cn NAME         the common name, if it is to be another
@@ -103,13 +103,13 @@ sub _renew {
 
 sub _use {
     my ($opt, $store, $name, $url) = @_;
-    $store->use_for($name, $url);
+    $store->use_for($name, full_url($url));
     return 0;
 }
 
 sub _forget {
     my ($opt, $store, $url) = @_;
-    $store->forget($url) or _fail('nothing is used at ' . plain($url));
+    $store->forget(full_url($url)) or _fail('nothing is used at ' . plain($url));
     return 0;
 }
 

@@ -3,9 +3,9 @@ package Vouch::Command::Put 0.001;
 use v5.16;
 use warnings;
 
-use Vouch::Command         qw(options usage);
+use Vouch::Command         qw(full_url options usage);
 use Vouch::Command::Client qw(@CLIENT_OPTIONS $CLIENT_USAGE client_of exit_status facts_of identity_of json_of
-    show_body tell_warnings);
+    or_json show_body tell_warnings);
 use Vouch::Command::Terminal qw(plain);
 use Vouch::Error             ();
 
@@ -15,7 +15,7 @@ vouch put --delete [OPTION...] URL
 
 Uploads a file with Titan to a Gemini server, and prints what it answers.
 "-" reads standard input.  URL is titan://HOST[:PORT]/PATH or the same with
-gemini.
+gemini, which may be left out.
 
   --mime TYPE         what it is (text/gemini; by the name for some others)
   --token TEXT        a token, if the server wants one
@@ -40,9 +40,11 @@ sub run {
     my $url  = shift @rest;
     usage($opt{delete} ? 'name a URL' : 'name a file and a URL', $USAGE) if !defined $url;
     usage("\"$rest[0]\" is one argument too many",               $USAGE) if @rest;
-    usage("\"$url\" is not titan://HOST[:PORT]/PATH",            $USAGE)
+    $url = full_url($url);
+    usage("\"$url\" is not titan://HOST[:PORT]/PATH", $USAGE)
         if $url !~ m{\A(?:titan|gemini)://[^/;?#]}i || $url =~ /[?#;]/;
-    return _answer(\%opt, defined $file ? _upload(\%opt, $file, $url) : _delete(\%opt, $url));
+    return or_json(\%opt,
+        sub { _answer(\%opt, defined $file ? _upload(\%opt, $file, $url) : _delete(\%opt, $url)) });
 }
 
 sub _delete {

@@ -7,7 +7,7 @@ use IO::Socket::IP  ();
 use MIME::Base64    qw(encode_base64);
 use POSIX           ();
 use Time::HiRes     qw(time);
-use VouchTest       qw(slurp spew temp_dir);
+use VouchTest       qw(run_command slurp spew temp_dir);
 use VouchTest::Flom qw(finish flom message start_flom);
 use VouchTest::PKI  qw(issue crl AUTHORITY);
 
@@ -238,6 +238,22 @@ says(
     ),
     fail_line('our files', '.*does not match'),
     qr/^      the key must be the one/m
+);
+run_command([
+    qw(openssl pkey -aes128 -passout pass:word),
+    '-in'  => $cert{good}{key},
+    '-out' => "$dir/locked"
+]);
+says(
+    'a key with a password',
+    $tls->run(
+        '--tls-certificate',    $cert{good}{cert}, '--tls-private-key', "$dir/locked",
+        '--tls-ca-certificate', $ca->{cert},       '--doctor'
+    ),
+    fail_line(
+        'our files',
+        '.*/locked: the key has a password, which flom cannot ask for: openssl pkey makes a copy without one'
+    )
 );
 says(
     'a file that is none',

@@ -194,12 +194,13 @@ doctor_own_files(struct doctor *doctor)
     vouch_error_clear(&err);
     if (vouch_flom_tls_new(&doctor->settings, VOUCH_CLIENT, &tls, &rc, &err)
         != 0) {
-        doctor_fail(doctor, "our files",
-                    rc == VOUCH_FLOM_RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR
-                        ? "the key must be the one that the certificate was "
-                          "made with"
-                        : "it must be a PEM file that this user can read",
-                    "%s", err.text);
+        doctor_fail(
+            doctor, "our files",
+            err.code == VOUCH_E_PASSWORD ? ""
+            : rc == VOUCH_FLOM_RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR
+                ? "the key must be the one that the certificate was made with"
+                : "it must be a PEM file that this user can read",
+            "%s", err.text);
         return -1;
     }
     vouch_flom_tls_free(tls);

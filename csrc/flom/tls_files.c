@@ -108,6 +108,17 @@ take_names(struct vouch_flom_tls *tls,
     return 0;
 }
 
+/* Nobody is there to type a password, and FLoM has no option for one. */
+static void
+explain_password(const char *key, struct vouch_error *err)
+{
+    vouch_error_clear(err);
+    (void) vouch_error_set(err, VOUCH_E_PASSWORD,
+                           "%s: the key has a password, which flom cannot "
+                           "ask for: openssl pkey makes a copy without one",
+                           key);
+}
+
 static int
 use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
              struct vouch_cert **own_r, int *rc_r, struct vouch_error *err)
@@ -126,6 +137,8 @@ use_identity(const struct vouch_flom_tls *tls, struct vouch_config *config,
                && (err->code == VOUCH_E_MISMATCH
                    || strstr(err->text, tls->names[KEY]) != NULL))
         *rc_r = VOUCH_FLOM_RC_SSL_CTX_USE_PRIVATEKEY_FILE_ERROR;
+    if (err != NULL && err->code == VOUCH_E_PASSWORD)
+        explain_password(tls->names[KEY], err);
     vouch_identity_free(identity);
     return status;
 }

@@ -205,6 +205,8 @@ subtest 'many fingerprints' => sub {
 
 subtest 'arguments' => sub {
     like failure(sub { Vouch::Trust->new }), qr/\Aargument: name a file/, 'no file';
+    like failure(sub { Vouch::Trust->new(allow => undef, deny => $allow) }), qr/\Aargument: allow is undef/,
+        'a list that was forgotten';
     like failure(sub { Vouch::Trust->new(alow => $allow) }), qr/\Aargument: new does not know alow/,
         'a wrong name';
     like failure(sub { Vouch::Trust->new(allow => temp_dir() . '/none') }), qr/\Afile: .*No such file/,

@@ -152,6 +152,26 @@ subtest 'mistakes' => sub {
                 $server->titan('/' => { require => 'certificate', fingerprints => [] }, sub { });
             }
         ],
+        # What somebody forgot to set must not let everybody in.
+        (
+            map {
+                my $name = $_;
+                [
+                    "$name of undef",
+                    sub {
+                        $server->titan('/' => { $name => undef }, sub { });
+                    }
+                ]
+            } qw(require fingerprints token types)
+        ),
+        [
+            'an empty token',
+            sub {
+                $server->titan('/' => { token => ['x', ''] }, sub { });
+            }
+        ],
+        ['files, required: undef', sub { $server->static('/' => '/', require => undef) }],
+        ['a program, the same',    sub { $server->scgi('/' => '/x', require => undef, titan => 1) }],
     );
     for my $case (@cases) {
         my ($name, $code) = @$case;

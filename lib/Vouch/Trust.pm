@@ -21,8 +21,9 @@ my @LISTS = qw(allow deny);
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { on_error => delete $arg{on_error} }, $class;
-    for my $name (@LISTS) {
-        my $file = delete $arg{$name} // next;
+    # A list that was forgotten to be named must not let everybody in.
+    for my $name (grep { exists $arg{$_} } @LISTS) {
+        my $file = delete $arg{$name} // _wrong("$name is undef: name a file, or leave it out");
         $self->{$name} = { file => $file, print => {}, stamp => q() };
     }
     _wrong('new does not know ' . join ', ', sort keys %arg) if %arg;
@@ -296,7 +297,7 @@ Called with a L<Vouch::Error> when a changed file cannot be used.
     my $trust = Vouch::Trust->new(allow => $file, deny => $file, on_error => \&log);
 
 Reads the files. At least one must be named; with C<deny> alone all others may
-enter. Dies if a file is not there or a line is not understood.
+enter. Dies if a file is undef, is not there, or a line is not understood.
 
 =head2 check
 

@@ -31,15 +31,21 @@ sub new {
     if (my ($name) = grep { !$ARGUMENTS{$_} } sort keys %arg) {
         _wrong("a route does not know $name");
     }
+    # What is set to nothing was to be set to something: it must not let all in.
+    for my $name (grep { exists $arg{$_} && !defined $arg{$_} } qw(require fingerprints token types)) {
+        _wrong("$name must not be undef: leave it out to let everybody in");
+    }
     _wrong('a route needs a function')                        if ref $code ne 'CODE';
     _wrong('require and fingerprints say the same: give one') if $arg{require} && $arg{fingerprints};
     my $require = $arg{fingerprints} // $arg{require};
     my $token   = $arg{token};
+    my $tokens  = !defined $token || ref $token ? $token : [$token];
+    _wrong('a token must not be empty') if grep { !length($_ // '') } @{ $tokens // [] };
     return bless {
         code    => $code,
         require => defined $require ? Vouch::Gemini::Server::Access->new($require) : undef,
         max     => size_of($arg{max} // MAX),
-        tokens  => !defined $token ? undef : ref $token ? $token : [$token],
+        tokens  => $tokens,
         types   => $arg{types},
         edit    => $arg{edit},
     }, $class;

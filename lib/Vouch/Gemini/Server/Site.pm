@@ -88,12 +88,12 @@ sub static {
     my $warn  = $self->_complainer;
     my %files = (root => $folder, types => Vouch::Gemini::Server::Types->new(%types, warn => $warn));
     $files{$_} = delete $how{$_} for grep { exists $how{$_} } qw(index listing);
-    my $require = delete $how{require};
+    my %require = exists $how{require} ? (require => delete $how{require}) : ();
     _unknown(static => %how);
     my $files = Vouch::Gemini::Server::Static->new(%files);
     $self->_mount(
         gemini => $prefix,
-        $require,
+        \%require,
         sub {
             my ($request, $rest) = @_;
             my $path = $request->path;
@@ -107,10 +107,10 @@ sub static {
 # All at the prefix and below it: the function is given the request and the
 # rest of its path.
 sub _mount {
-    my ($self, $scheme, $prefix, $require, $code, %how) = @_;
+    my ($self, $scheme, $prefix, $how, $code) = @_;
     my $base  = ($prefix // '') =~ s{/\z}{}r;
     my $route = $self->_route(
-        { defined $require ? (require => $require) : (), %how },
+        $how,
         sub {
             my ($request) = @_;
             my $rest      = substr $request->path, length $base;
@@ -195,12 +195,12 @@ sub _runner {
 
 sub _programs {
     my ($self, $prefix, $how, $code) = @_;
-    my $require = delete $how->{require};
+    my %require = exists $how->{require} ? (require => delete $how->{require}) : ();
     my $titan   = delete $how->{titan};
     _unknown(cgi => %$how);
-    $self->_mount(gemini => $prefix, $require, $code);
+    $self->_mount(gemini => $prefix, \%require, $code);
     if ($titan) {
-        $self->_mount(titan => $prefix, $require, $code, ref $titan ? %$titan : ());
+        $self->_mount(titan => $prefix, { %require, ref $titan ? %$titan : () }, $code);
         $self->{server}->_takes_uploads;
     }
     return $self;
@@ -298,7 +298,8 @@ C<get>. An array is looked at for each upload, so the program may change it.
 =item token
 
 A text, or a list of texts, one of which must come as the token. They are compared
-in constant time. Else 59.
+in constant time. Else 59. Neither it nor C<fingerprints>, C<require> and C<types> may be
+undef: what was forgotten to be set must not let everybody in.
 
 =item types
 

@@ -157,6 +157,12 @@ subtest 'answers that are none' => sub {
     like $err, qr/\Aflom_client_connect: ret_cod=-105 /, 'is told';
     cmp_ok time - $begin, '>=', 0.3, 'when the time is over';
     $impostor->stop;
+    $impostor = impostor($there, $GROUP, $right =~ s/39805/9/r);
+    ($status, $out, $err) = find('-A', $GROUP, '--', 'echo', 'done');
+    is $status, 99, 'one that leads to nobody';
+    like $err, qr/ret_cod=-105 .*\nflom: 10\.77\.0\.1:9: cannot connect: Connection refused\n/,
+        'is told where';
+    $impostor->stop;
     $impostor = impostor($there, $GROUP, ('junk') x 500);
     $begin    = time;
     is locks('-I', 150), 99, 'many wrong ones, too';

@@ -47,8 +47,9 @@ find_unix(struct vouch_flom_client *client)
 static int
 not_connected(struct vouch_flom_client *client, const struct vouch_error *err)
 {
-    int is_tcp = client->settings.socket_name == NULL
-                 && client->settings.unicast_address != NULL;
+    int is_tcp =
+        client->settings.socket_name == NULL
+        && (client->settings.unicast_address != NULL || client->is_found);
 
     (void) vouch_flom_client_fail(
         client, VOUCH_FLOM_RC_CONNECT_ERROR, "%s%s", err->text,

@@ -1,5 +1,5 @@
 /*
- * Return codes by name and in words.
+ * Return codes in words.
  */
 #include "flom/error_codes.h"
 
@@ -7,38 +7,21 @@
 
 struct row {
     int code;
-    const char *name;
     const char *text;
 };
 
-#define ROW(symbol, code, text) {code, #symbol, text},
+#define ROW(symbol, code, text) {code, text},
 static const struct row ROWS[] = {VOUCH_FLOM_RC_LIST(ROW)};
 #undef ROW
 
-static const struct row *
-find(int code)
+const char *
+vouch_flom_rc_text(int code)
 {
     size_t i;
 
     for (i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         if (ROWS[i].code == code)
-            return &ROWS[i];
+            return ROWS[i].text;
     }
-    return NULL;
-}
-
-const char *
-vouch_flom_rc_name(int code)
-{
-    const struct row *row = find(code);
-
-    return row == NULL ? NULL : row->name;
-}
-
-const char *
-vouch_flom_rc_text(int code)
-{
-    const struct row *row = find(code);
-
-    return row == NULL ? "ERROR: unknown return code" : row->text;
+    return "ERROR: unknown return code";
 }

@@ -225,9 +225,6 @@
 enum vouch_flom_rc { VOUCH_FLOM_RC_LIST(VOUCH_FLOM_RC_NUMBER) };
 #undef VOUCH_FLOM_RC_NUMBER
 
-/* "LOCK_BUSY" for 4; NULL for a number that is no code. */
-const char *vouch_flom_rc_name(int code);
-
 /* The code in words, beginning with "OK:", "INFO:", "WARNING:" or "ERROR:";
  * of any number. */
 const char *vouch_flom_rc_text(int code);

@@ -11,8 +11,8 @@
  * vouch_url_parse() and vouch_url_path() do not take, a reference without
  * scheme or host, userinfo, a fragment, NULs in the query, parameters of an
  * upload that vouch_titan_parse() does not take.
- * Refused with 40 when there is no memory, with 53 (proxy request): another scheme, host or port than the
- * reader's.
+ * Refused with 53 (proxy request): another scheme, host or port than the
+ * reader's; with 40 when there is no memory.
  */
 #ifndef VOUCH_GEMINI_REQUEST_H
 #define VOUCH_GEMINI_REQUEST_H

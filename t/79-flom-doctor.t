@@ -27,8 +27,9 @@ my %cert  = (
     expired => issue('expired', by => $ca, cn => $id, not_before => time - 9 * DAY, not_after => time - DAY),
     future  => issue('future',  by => $ca, cn => $id, not_before => time + 2 * DAY),
     soon    => issue('soon',    by => $ca, cn => $id, not_after  => time + 3 * DAY),
-    foreign => issue('foreign', by => $other, cn => $id),
-    revoked => issue('revoked', by => $ca,    cn => $id),
+    foreign => issue('foreign', by => $other, cn      => $id),
+    revoked => issue('revoked', by => $ca,    cn      => $id),
+    twice   => issue('twice',   by => $ca,    subject => "/CN=$id/CN=other"),
 );
 
 sub tls {
@@ -227,6 +228,16 @@ says(
     $checking->run(tls('named', '--tls-check-peer-id', 'yes'), '--doctor'),
     fail_line('our unique id', "$id is not the name in our certificate"),
     qr/^      make a certificate whose common name/m,
+    fail_line('daemon', 'the daemon does not believe us')
+);
+
+says(
+    'two names',
+    $checking->run(tls('twice', '--tls-check-peer-id', 'yes'), '--doctor'),
+    ok_line('our certificate', 'for no or several common names \(CN\), by '),
+    fail_line(
+        'our unique id', "$id is not in our certificate, which has no or several common names \\(CN\\)"
+    ),
     fail_line('daemon', 'the daemon does not believe us')
 );
 

@@ -27,6 +27,7 @@
 #define CHAIN_MAX 8
 #define NAME_MAX_TEXT 256
 #define DAY_S 86400
+#define NAMELESS "no or several common names (CN)"
 
 /* --- a certificate --------------------------------------------------------*/
 
@@ -37,7 +38,7 @@ date_text(int64_t epoch, char out[VOUCH_ISO8601_SIZE])
         (void) snprintf(out, VOUCH_ISO8601_SIZE, "an odd date");
 }
 
-/* "'node7', by /CN=authority, SHA256:..., valid from ... to ..." */
+/* "for 'node7', by /CN=authority, SHA256:..., valid from ... to ..." */
 static void
 describe(const struct vouch_cert *cert, char *text, size_t size)
 {
@@ -48,8 +49,8 @@ describe(const struct vouch_cert *cert, char *text, size_t size)
     struct vouch_fingerprint fingerprint;
     struct vouch_buf *issuer = vouch_buf_new(NAME_MAX_TEXT);
     int64_t epoch;
+    int is_named = vouch_flom_common_name(cert, name, NULL) == 0;
 
-    (void) vouch_flom_common_name(cert, name, NULL);
     if (vouch_cert_not_before(cert, &epoch) == 0)
         date_text(epoch, from);
     if (vouch_cert_not_after(cert, &epoch) == 0)
@@ -59,9 +60,10 @@ describe(const struct vouch_cert *cert, char *text, size_t size)
         vouch_fingerprint_text(&fingerprint, VOUCH_SPELL_LOWER, digits);
     if (issuer != NULL)
         (void) vouch_cert_name_line(cert, VOUCH_CERT_ISSUER, issuer);
-    (void) snprintf(text, size, "for '%s', by %s, %s, valid from %s to %s",
-                    name, issuer != NULL ? vouch_buf_text(issuer) : "?",
-                    digits, from, to);
+    (void) snprintf(
+        text, size, "for %s%s%s, by %s, %s, valid from %s to %s",
+        is_named ? "'" : "", is_named ? name : NAMELESS, is_named ? "'" : "",
+        issuer != NULL ? vouch_buf_text(issuer) : "?", digits, from, to);
     vouch_buf_free(issuer);
 }
 
@@ -162,6 +164,7 @@ static void
 check_own_name(struct doctor *doctor)
 {
     char id[VOUCH_FLOM_MACHINE_ID_SIZE];
+    char name[VOUCH_FLOM_CN_MAX + 1];
     struct vouch_error err;
     const char *advice =
         "make a certificate whose common name (CN) is what flom --unique-id "
@@ -173,8 +176,10 @@ check_own_name(struct doctor *doctor)
     else if (vouch_flom_check_peer_id(doctor->own, id, &err) == 0)
         doctor_ok("our unique id", "%s, as our certificate says", id);
     else if (doctor->settings.tls_check_peer_id)
-        doctor_fail(doctor, "our unique id", advice,
-                    "%s is not the name in our certificate", id);
+        doctor_fail(doctor, "our unique id", advice, "%s is not %s", id,
+                    vouch_flom_common_name(doctor->own, name, NULL) == 0
+                        ? "the name in our certificate"
+                        : "in our certificate, which has " NAMELESS);
     else
         doctor_note("our unique id",
                     "%s is not the name in our certificate: a daemon that "

@@ -1,0 +1,76 @@
+use v5.16;
+use warnings;
+use Test::More;
+use lib 't/lib';
+
+use VouchTest::Needs emacs => 'emacs-nox';
+
+use VouchTest               qw(identity run_command spew temp_dir);
+use VouchTest::GeminiServer qw(start);
+
+use Vouch::Gemini::Server;
+
+# Elpher, a client in Emacs, against Vouch::Gemini::Server: pages, and a
+# certificate.
+
+my $dir = temp_dir();
+mkdir "$dir/home" or die "home: $!";
+
+sub emacs {
+    my (@words) = @_;
+    local $ENV{HOME} = "$dir/home";
+    return run_command(['emacs', '--batch', @words]);
+}
+
+my ($missing) = emacs('--eval', q{(require 'elpher)});
+if ($missing) {
+    my $text = 'there is no elpher here; install the package elpa-elpher';
+    die "$text\n" if $ENV{VOUCH_TEST_ALL};
+    plan skip_all => $text;
+}
+
+my $LISP = <<'LISP';
+(require 'elpher)
+(setq elpher-client-certificate nil)
+(defun shown ()
+  (if (get-buffer "*elpher*") (with-current-buffer "*elpher*" (buffer-string)) ""))
+(defun visit (url pattern)
+  (elpher-go url)
+  (let ((end (+ (float-time) 20)))
+    (while (and (< (float-time) end) (not (string-match-p pattern (shown))))
+      (accept-process-output nil 0.05)))
+  (princ (concat "<<" (shown) ">>\n")))
+LISP
+
+# What it shows of a path once that matches, with the certificate in these files.
+sub visit {
+    my ($url, $pattern, @files) = @_;
+    my $lisp = $LISP;
+    $lisp .= qq{(setq elpher-client-certificate (list "localhost" nil "$files[1]" "$files[0]"))\n} if @files;
+    $lisp .= qq{(visit "$url" "$pattern")\n};
+    my ($status, $out, $err) = emacs('-l', spew("$dir/visit.el", $lisp));
+    my ($text) = $out =~ /<<(.*)>>/s;
+    return $text // "status $status: $out$err";
+}
+
+# No headings: to show them Elpher asks a window, and a batch has none.
+my $server = start(sub {
+    $_[0]->get('/'     => sub { gemtext("Welcome\nA page for Elpher.\n") });
+    $_[0]->get('/utf8' => sub { success('text/plain', "Gr\xC3\xBC\xC3\x9Fe\n") });
+    $_[0]->get(
+        '/account' => sub {
+            my ($request) = @_;
+            my $cert = $request->certificate or return need_certificate('Who are you, please?');
+            return gemtext('Hello ' . $cert->common_name . "\n");
+        }
+    );
+});
+my $url  = 'gemini://localhost:' . $server->port;
+my @alex = identity('alex', cn => 'Alex');
+
+like visit("$url/",     'page for'), qr/Welcome.*A page for Elpher/s, 'a page';
+like visit("$url/utf8", 'Gr'),       qr/Gr\xC3\xBC\xC3\x9Fe/,         'text in UTF-8';
+like visit("$url/account", 'Hello', @alex), qr/Hello Alex/, 'who shows a certificate';
+is $server->stop, 0, 'the server ends well';
+
+done_testing;

@@ -26,12 +26,16 @@ _drop(self)
   OUTPUT:
     RETVAL
 
+MODULE = Vouch    PACKAGE = Vouch::Lock::Numbers
+
 NV
-_now()
+now_ms()
   CODE:
     RETVAL = (NV) vouch_clock_monotonic_ms();
   OUTPUT:
     RETVAL
+
+MODULE = Vouch    PACKAGE = Vouch::Lock::Request
 
 int
 _type(name)

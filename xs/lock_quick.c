@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "lock/name.h"
 
-/* Of Vouch::Lock. */
+/* Of Vouch::Lock::Numbers. */
 #define STATE_HELD 1
 #define STATE_RELEASED 3
 #define LEASE 5

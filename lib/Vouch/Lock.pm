@@ -3,60 +3,25 @@ package Vouch::Lock 0.001;
 use v5.16;
 use warnings;
 
-use Errno       qw(ECONNREFUSED ENOENT);
-use Exporter    qw(import);
-use Time::HiRes qw(sleep);
+use Exporter qw(import);
 
-use Vouch               ();
-use Vouch::Error        ();
-use Vouch::Lock::Reason ();
-use Vouch::Lock::Server ();
+use Vouch                ();
+use Vouch::Error         ();
+use Vouch::Lock::Holding ();
+use Vouch::Lock::Numbers qw(
+    FOREVER WANT_READ WANT_WRITE WANT_TIME PENDING HELD LOST now_ms
+);
+use Vouch::Lock::Reason  ();
+use Vouch::Lock::Request ();
+use Vouch::Lock::Server  ();
+use Vouch::Lock::Steps   ();
 
 BEGIN { Vouch::Lock::Reason->import(@Vouch::Lock::Reason::EXPORT_OK) }
 
+our @ISA         = qw(Vouch::Lock::Request Vouch::Lock::Steps Vouch::Lock::Holding);
 our @EXPORT      = qw(with_lock);
 our @EXPORT_OK   = @Vouch::Lock::Reason::EXPORT_OK;
 our %EXPORT_TAGS = (reasons => [@EXPORT_OK]);
-
-use constant {
-    FOREVER    => -1,
-    WANT_READ  => -2,
-    WANT_WRITE => -3,
-    WANT_TIME  => -4,              # nothing but that time passes
-    NAMES_MAX  => 64,
-    RETRY_MS   => 1000,            # for a daemon that somebody else is starting
-    PAUSE_MS   => 10,
-    MAX_MS     => 2_000_000_000,
-};
-
-# What becomes of a lock.
-use constant {
-    PENDING  => 0,
-    HELD     => 1,
-    REFUSED  => 2,
-    RELEASED => 3,
-    LOST     => 4,
-    GIVEN    => 5,
-};
-
-my %MODE;
-@MODE{qw(NL CR CW PR PW EX)}                                                              = 0 .. 5;
-@MODE{qw(NULLLOCK CONCURRENTREAD CONCURRENTWRITE PROTECTEDREAD PROTECTEDWRITE EXCLUSIVE)} = 0 .. 5;
-my @MODE_NAME = qw(NL CR CW PR PW EX);
-
-my $HIERARCHY = 4;    # Vouch::Lock::_type
-
-my %OPTION = map { $_ => 1 } qw(timeout mode quantity create idle lease on_lost);
-
-# The numbers of a request, in the order in which xs/lock.c reads them.
-use constant {
-    MODE     => 0,
-    QUANTITY => 1,
-    WAIT     => 2,
-    CREATE   => 3,
-    IDLE     => 4,
-    LEASE    => 5,
-};
 
 my $last_error;    # of this process
 my $is_over;       # the program ends
@@ -69,12 +34,12 @@ sub CLONE      { undef $last_error; return }
 # What new does where it is not the most common: that, and new itself, is in
 # xs/Lock.xs.
 sub _new {
-    my $self = &_prepare;
+    my $self = shift->_prepare(@_);
     return $self->_finish($self->_next) ? $self : $self->_tell_caller;
 }
 
 sub begin {
-    my $self = &_prepare;
+    my $self = shift->_prepare(@_);
     $self->{want}    = WANT_READ;
     $self->{outcome} = $self->_next;
     return $self;
@@ -104,7 +69,7 @@ sub with_lock(&@) {    ## no critic (ProhibitSubroutinePrototypes)
 sub names   { return @{ $_[0]{names} // $_[0]{order} } }
 sub name    { return ($_[0]{names}   // $_[0]{order})->[0] }
 sub server  { return $_[0]{server} }
-sub mode    { return $MODE_NAME[$_[0]{request}[MODE]] }
+sub mode    { return $_[0]->_mode_name }
 sub element { my ($self, $name) = @_; return $self->_fact(element => $name) }
 sub token   { my ($self, $name) = @_; return $self->_fact(token => $name) }
 
@@ -136,27 +101,18 @@ sub release  { my ($self) = @_; $self->_remember if $self->{links}; return $self
 sub rollback { my ($self) = @_; $self->_remember if $self->{links}; return $self->_let_go(1) }
 
 sub convert {
-    my ($self, @arg) = @_;
-    my ($mode, %arg) = @arg % 2 ? @arg : (undef, @arg);
-    my @want     = @{ $self->{request} };
-    my $deadline = FOREVER;
-    $want[WAIT]     = 1;
-    $want[MODE]     = _mode($mode)                     if defined $mode;
-    $want[QUANTITY] = _quantity(delete $arg{quantity}) if defined $arg{quantity};
-    ($want[WAIT], $deadline) = _deadline(delete $arg{timeout}) if exists $arg{timeout};
-    _refuse("convert has no argument '$_'") for keys %arg;
-    _refuse('a lock of several names has one mode') if @{ $self->{order} } > 1;
+    my ($self, @arg)      = @_;
+    my ($want, $deadline) = $self->_asked_change(@arg);
     delete $self->{error};
     return $self->_cannot(LOCK_RELEASED,    'it is not held') if !$self->is_held;
     return $self->_cannot(LOCK_UNSUPPORTED, 'the daemon is not of Vouch, and cannot change a lock')
         if !defined $self->token;
-    return $self->_convert($self->{links}[0], \@want, $deadline);
+    return $self->_convert($self->{links}[0], $want, $deadline);
 }
 
 sub resume {
-    my ($self, %arg)      = @_;
-    my (undef, $deadline) = _deadline(delete $arg{timeout} // 10);
-    _refuse("resume has no argument '$_'") for keys %arg;
+    my ($self, @arg) = @_;
+    my $deadline = $self->_asked_resume(@arg);
     return $self->is_held if $self->{state} != LOST;
     return $self->_resume($deadline);
 }
@@ -204,7 +160,7 @@ sub wait_seconds {
     }
     return undef if !@at;    ## no critic (ProhibitExplicitReturnUndef)
     my ($first) = sort { $a <=> $b } @at;
-    my $left = $first - _now();
+    my $left = $first - now_ms();
     return $left > 0 ? $left / 1000 : 0;
 }
 
@@ -232,433 +188,11 @@ END {
     Vouch::Lock::Link::_end($? ? 1 : 0);
 }
 
-# --- what is asked for -----------------------------------------------------------
+# --- errors ------------------------------------------------------------------------
 
-sub _refuse {
-    my ($problem) = @_;
-    Vouch::Error->throw(code => 'argument', message => "a lock: $problem");
-    return;
-}
-
-sub _mode {
-    my ($mode) = @_;
-    return $MODE{ uc $mode } // _refuse("'$mode' is no mode: use NL, CR, CW, PR, PW or EX");
-}
-
-sub _quantity {
-    my ($quantity) = @_;
-    _refuse('quantity must be a whole number from 1 on')
-        if ref $quantity || $quantity !~ /\A[1-9][0-9]{0,8}\z/;
-    return $quantity;
-}
-
-sub _milliseconds {
-    my ($name, $seconds) = @_;
-    _refuse("$name must be a number of seconds")
-        if !defined $seconds || ref $seconds || $seconds !~ /\A(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e-?[0-9]+)?\z/i;
-    my $ms = int($seconds * 1000 + 0.5);
-    $ms = 1      if $ms == 0 && $seconds > 0;
-    $ms = MAX_MS if $ms > MAX_MS;
-    return $ms;
-}
-
-# Whether to wait, and until when.
-sub _deadline {
-    my ($seconds) = @_;
-    return (1, FOREVER) if !defined $seconds;
-    my $ms = _milliseconds(timeout => $seconds);
-    return $ms == 0 ? (0, FOREVER) : (1, _now() + $ms);
-}
-
-# The object, with all that is asked for.
-sub _prepare {
-    my ($class, $name, %arg) = @_;
-    my $server = delete $arg{server} // Vouch::Lock::Server->default;
-    my $self   = bless {
-        server   => $server,
-        state    => PENDING,
-        request  => $server->{request},
-        deadline => FOREVER,
-        order    => [$name],
-    }, $class;
-    $self->_configure(%arg) if %arg || $server->{timeout} != FOREVER;
-    $self->_names($name) if !defined $name || ref $name || $name ne $server->{good_name};
-    return $self;
-}
-
-sub _configure {
-    my ($self, %arg) = @_;
-    my @request = @{ $self->{request} };
-    for my $name (keys %arg) {
-        _refuse("there is no argument '$name'") if !$OPTION{$name};
-    }
-    my $timeout = $self->{server}{timeout};
-    $timeout = exists $arg{timeout} ? $arg{timeout} : $timeout == FOREVER ? undef : $timeout / 1000;
-    ($request[WAIT], $self->{deadline}) = _deadline($timeout);
-    $self->{timeout}   = $timeout;
-    $request[MODE]     = _mode($arg{mode})                   if defined $arg{mode};
-    $request[QUANTITY] = _quantity($arg{quantity})           if defined $arg{quantity};
-    $request[CREATE]   = $arg{create} ? 1 : 0                if exists $arg{create};
-    $request[IDLE]     = _milliseconds(idle => $arg{idle})   if defined $arg{idle};
-    $request[LEASE]    = _milliseconds(lease => $arg{lease}) if defined $arg{lease};
-    $self->{request}   = \@request;
-    return                                if !defined $arg{on_lost};
-    _refuse('on_lost must be a function') if ref $arg{on_lost} ne 'CODE';
-    $self->{on_lost} = $arg{on_lost};
-    return;
-}
-
-sub _names {
-    my ($self, $name) = @_;
-    if (!defined $name) {
-        $self->{order} = [$self->{server}{facts}{resource_name}];
-        return;
-    }
-    if (!ref $name) {
-        _type($name) or _refuse("'$name' is not a valid name");
-        _refuse("'$name' is reserved for those who give no name") if $name eq '_RESOURCE';
-        $self->{server}{good_name} = $name;
-        return;
-    }
-    _refuse('a name, or an array of names, is wanted')        if ref $name ne 'ARRAY';
-    _refuse('from one to ' . NAMES_MAX . ' names are wanted') if !@$name || @$name > NAMES_MAX;
-    $self->{names} = [@$name];
-    $self->{order} = [sort @$name];
-    my $before;
-    for my $one (@{ $self->{order} }) {
-        my $type = _type($one) or _refuse("'$one' is not a valid name");
-        _refuse("'$one' is reserved for those who give no name") if $one eq '_RESOURCE';
-        _refuse("'$one' is there twice")                         if defined $before && $before eq $one;
-        _refuse_overlap($one, $self->{order})                    if $type == $HIERARCHY;
-        $before = $one;
-    }
-    return;
-}
-
-# It would wait for itself.
-sub _refuse_overlap {
-    my ($one, $all) = @_;
-    for my $other (@$all) {
-        _refuse("'$other' is a part of '$one': lock one of them")
-            if length $other > length $one && index("$other", "$one/") == 0;
-    }
-    return;
-}
-
-# --- taking ----------------------------------------------------------------------
-#
-# A step begins something and returns its outcome: 0 done, -1 failed, or a WANT_.
-# When it is done or has failed, the method in {step} goes on with that.
-
-sub _next {
-    my ($self) = @_;
-    @$self{qw(link reused)} = $self->{server}->_obtain($self->_current);
-    return $self->{reused} ? $self->_ask : $self->_connect;
-}
-
-# The name whose turn it is.
-sub _current { my ($self) = @_; return $self->{order}[$self->{links} ? @{ $self->{links} } : 0] }
-
-sub _connect {
-    my ($self) = @_;
-    my $until = _now() + $self->{server}{connect};
-    $until = $self->{deadline} if $self->{deadline} != FOREVER && $self->{deadline} < $until;
-    @$self{qw(step until)} = ('_connected', $until);
-    return $self->{link}->_connect($until) == 0 ? $self->{link}->_advance : -1;
-}
-
-sub _ask {
-    my ($self) = @_;
-    @$self{qw(step until)} = ('_answered', undef);
-    my $link = $self->{link};
-    return $link->_lock($self->_current, $self->{request}) == 0 ? $link->_advance : -1;
-}
-
-sub _connected {
-    my ($self, $outcome) = @_;
-    my ($link, $server)  = @$self{qw(link server)};
-    if ($outcome >= 0) {
-        $server->_connected($link);
-        return $self->_ask;
-    }
-    if ($server->_forget) {
-        $self->{link} = $server->_new_link;
-        return $self->_connect;
-    }
-    if ($link->_errno == ENOENT || $link->_errno == ECONNREFUSED) {
-        return $self->_pause if defined $self->{retry_until}  && _now() < $self->{retry_until};
-        return $self->_start if !defined $self->{retry_until} && $server->_may_start;
-    }
-    return $self->_not_connected($link->_reason);
-}
-
-sub _not_connected {
-    my ($self, $why) = @_;
-    my $reason = Vouch::Lock::Reason::_of_code($self->{link}->_rc);
-    $reason = LOCK_UNREACHABLE if $reason ne LOCK_TLS;
-    return $self->_fail($reason, 'no connection to the daemon at ' . $self->{server}->where . ": $why");
-}
-
-sub _start {
-    my ($self) = @_;
-    @$self{qw(step starter)} = ('_started', $self->{server}->_start);
-    return $self->{starter}->_advance;
-}
-
-sub _started {
-    my ($self, $outcome) = @_;
-    my $starter = delete $self->{starter};
-    return $self->_not_connected('a daemon could not be started: ' . $starter->_reason) if $outcome != 0;
-    $self->{retry_until} = _now() + RETRY_MS;
-    return $self->_connect;
-}
-
-sub _pause {
-    my ($self) = @_;
-    @$self{qw(step pause)} = ('_paused', _now() + PAUSE_MS);
-    return WANT_TIME;
-}
-
-sub _paused {
-    my ($self) = @_;
-    delete $self->{pause};
-    return $self->_connect;
-}
-
-sub _answered {
-    my ($self, $outcome) = @_;
-    my $link = $self->{link};
-    return $self->_taken          if $outcome == 0;
-    return $self->_refused($link) if $outcome > 0 && !$link->_is_idle;
-    # The daemon may have gone while nobody used the connection.
-    return $self->_again if delete $self->{reused};
-    my $reason = Vouch::Lock::Reason::_of_code($link->_rc);
-    my $says   = $link->_reason;
-    ($reason, $says) = (LOCK_REFUSED, $link->_why) if $reason eq LOCK_PROTOCOL && $link->_why ne q();
-    return $self->_fail($reason,
-        $self->_sentence($reason, $says || "the connection failed (FLoM's code " . $link->_rc . ')'));
-}
-
-sub _again {
-    my ($self) = @_;
-    $self->{server}->disconnect;
-    $self->{link} = $self->{server}->_new_link;
-    return $self->_connect;
-}
-
-sub _refused {
-    my ($self, $link) = @_;
-    my $reason = Vouch::Lock::Reason::_of_code($link->_rc);
-    return $self->_fail($reason, $self->_sentence($reason, $link->_reason));
-}
-
-# The lock of one name is held: on to the next.
-sub _taken {
-    my ($self) = @_;
-    push @{ $self->{links} }, delete $self->{link};
-    return $self->_next if @{ $self->{links} } < @{ $self->{order} };
-    $self->{state} = HELD;
-    return undef;    ## no critic (ProhibitExplicitReturnUndef)
-}
-
-sub _sentence {
-    my ($self, $reason, $more) = @_;
-    return Vouch::Lock::Reason::_sentence($reason, $self->_current, $more);
-}
-
-# Nothing is held, and this is why.  Ends the steps.
-sub _fail {
-    my ($self, $reason, $message) = @_;
-    $self->{error} = Vouch::Error->new(code => $reason, message => $message);
-    $self->_give_up;
-    return undef;    ## no critic (ProhibitExplicitReturnUndef)
-}
-
-# Take back what was asked for, and what is held of several.
-sub _give_up {
-    my ($self) = @_;
-    my $link   = delete $self->{link};
-    my $name   = $self->_current;
-    $self->{state} = REFUSED;
-    delete $self->{starter};
-    if (my $ended = delete $self->{ended}) { $ended->($self) }
-    if ($link && $self->{error} && $self->{error}->code eq LOCK_BUSY) {
-        $self->{server}->_keep_for($name, $link) if !$self->{request}[LEASE];
-    }
-    elsif ($link) { $link->_disconnect }
-    $self->_unlock_all(1) if $self->{links};
-    return;
-}
-
-# Steps, until there is something to wait for.  True when it is settled.
-sub _go_on {
-    my ($self, $outcome) = @_;
-    delete $self->{outcome};
-    $outcome = $self->{want} if defined $outcome && $outcome == 1;    # the time is over
-    while (defined $outcome && $outcome > WANT_READ) {
-        return !!1 if $self->{state} != PENDING;                      # a signal handler has let go
-        my $step = $self->{step};
-        $outcome = $self->$step($outcome);
-    }
-    return !!1 if !defined $outcome;
-    $self->{want} = $outcome;
-    return $self->_is_late;
-}
-
-# What a step waits for, looked at without waiting.
-sub _poll {
-    my ($self) = @_;
-    return $self->{starter}->_advance if $self->{starter};
-    return $self->{link}->_advance    if $self->{want} != WANT_TIME;
-    return _now() >= $self->{pause} ? 0 : WANT_TIME;
-}
-
-# The time is over: true, and it has failed.
-sub _is_late {
-    my ($self) = @_;
-    return !!1 if $self->{state} != PENDING;
-    my $now = _now();
-    if ($self->{deadline} != FOREVER && $now >= $self->{deadline}) {
-        my $where = $self->{step} eq '_answered' ? q() : ': no connection to ' . $self->{server}->where;
-        $self->_fail(LOCK_TIMEOUT,
-            $self->_sentence(LOCK_TIMEOUT, "not within $self->{timeout} seconds$where"));
-        return !!1;
-    }
-    if (defined $self->{until} && $now >= $self->{until}) {
-        $self->_fail(LOCK_UNREACHABLE, 'no answer of the daemon at ' . $self->{server}->where);
-        return !!1;
-    }
-    return !!0;
-}
-
-# Steps, waiting for each.  True when it is held.
-sub _finish {
-    my ($self, $outcome) = @_;
-    my $settled = $self->_go_on($outcome);
-    $settled = $self->_go_on($self->_wait) until $settled;
-    return $self->{state} == HELD;
-}
-
-sub _wait {
-    my ($self)  = @_;
-    my ($until) = sort { $a <=> $b } grep { defined && $_ != FOREVER } @$self{qw(deadline until pause)};
-    $until //= FOREVER;
-    if ($self->{starter} || $self->{want} == WANT_TIME) {
-        my $bits = q();
-        vec($bits, $self->{starter}->_fd, 1) = 1 if $self->{starter};
-        my $left = $until == FOREVER ? undef : ($until - _now()) / 1000;
-        select $bits, undef, undef, defined $left && $left < 0 ? 0 : $left;
-        return $self->_poll;
-    }
-    return $self->{link}->_wait($until);
-}
-
-# --- holding -----------------------------------------------------------------------
-
-# Is this the process that may use it?  A child to which it was given takes it
-# when it first asks.
-sub _is_mine {
-    my ($self) = @_;
-    my $link = $self->{links}[0];
-    return $link->_is_ours if !$self->{given};
-    if ($link->_is_idle) {
-        $self->_end(GIVEN) if $link->_is_ours;
-        return !!0;
-    }
-    return !!1 if $link->_is_ours;
-    $_->_give(0) for @{ $self->{links} };
-    delete $self->{given};
-    return !!1;
-}
-
-# What is known of a lock, also when it is held no more.
-sub _fact {
-    my ($self, $fact, $name) = @_;
-    $name //= $self->name;
-    return $self->{known}{$name}{$fact} if !$self->{links};
-    for my $at (0 .. $#{ $self->{links} }) {
-        next if $self->{order}[$at] ne $name;
-        return $fact eq 'token' ? $self->{links}[$at]->_token : $self->{links}[$at]->_element;
-    }
-    return undef;    ## no critic (ProhibitExplicitReturnUndef)
-}
-
-sub _remember {
-    my ($self) = @_;
-    for my $name (@{ $self->{order} }) {
-        $self->{known}{$name} //= { map { $_ => $self->_fact($_, $name) } qw(element token) };
-    }
-    return;
-}
-
-sub _end {
-    my ($self, $state) = @_;
-    $self->{state} = $state;
-    if (my $ended = delete $self->{ended}) { $ended->($self) }
-    return;
-}
-
-# True if all was held to the end.
-sub _let_go {
-    my ($self, $rollback) = @_;
-    $self->_give_up if $self->{state} == PENDING;
-    return !!0      if $self->{state} != HELD || ($self->{given} && !$self->_is_mine);
-    # Who watches its descriptors stops before they are another's.
-    if (my $ended = delete $self->{ended}) { $ended->($self) }
-    my $lost = $self->_unlock_all($rollback);
-    if (!$lost) {
-        $self->{state} = RELEASED;
-        return !!1;
-    }
-    if ($lost->_is_ours) { $self->_tell_loss($self->{order}[0], $lost->_reason) }
-    else                 { $self->{state} = RELEASED }    # a child's copy, and nothing is lost
-    return !!0;
-}
-
-# In the opposite order.  A link that was lost is returned.
-sub _unlock_all {
-    my ($self, $rollback) = @_;
-    my $links  = delete $self->{links};
-    my $server = $self->{server};
-    my $lost;
-    while (my $link = pop @$links) {
-        my $kind = $link->_unlock($rollback);
-        if    ($kind == -1)             { $lost = $link }
-        elsif ($self->{request}[LEASE]) { $link->_part }
-        elsif ($kind == 1) { push @{ $server->{free} }, $link if @{ $server->{free} } < $server->{keep} }
-        else               { $server->_keep_for($self->{order}[@$links], $link) }
-    }
-    return $lost;
-}
-
-# One of the locks is gone; what is left of several is let go.
-sub _lose {
-    my ($self, $at) = @_;
-    my $says = $self->{links}[$at]->_reason;
-    $self->_remember;
-    $self->_unlock_all(1);
-    $self->_tell_loss($self->{order}[$at], $says);
-    return;
-}
-
-sub _tell_loss {
-    my ($self, $name, $says) = @_;
-    $self->{error} = $last_error = Vouch::Error->new(
-        code    => LOCK_LOST,
-        message => "the lock '$name' is lost: " . ($says || 'it could not be kept while it was changed')
-    );
-    $self->_end(LOST);
-    if (my $on_lost = delete $self->{on_lost}) { $on_lost->($self) }
-    return;
-}
-
-sub _cannot {
-    my ($self, $reason, $why) = @_;
-    $self->{error} = $last_error = Vouch::Error->new(
-        code    => $reason,
-        message => Vouch::Lock::Reason::_sentence($reason, $self->name, $why)
-    ) if !$self->{error} || $self->{error}->code ne LOCK_LOST;
-    return !!0;
+sub _note_error {
+    my ($self, %fact) = @_;
+    return $self->{error} = $last_error = Vouch::Error->new(%fact);
 }
 
 sub _tell_caller {
@@ -666,78 +200,6 @@ sub _tell_caller {
     my (undef, $file, $line) = caller 1;
     @{ $self->{error} }{qw(file line)} = ($file, $line);
     $last_error = $self->{error};
-    return;
-}
-
-# --- changing ------------------------------------------------------------------------
-
-sub _convert {
-    my ($self, $link, $want, $deadline) = @_;
-    my $until   = _now() + $self->{server}{connect};
-    my $outcome = $link->_convert($want);
-    # The first answer comes at once; only if it is to wait, there is a deadline.
-    $outcome = $link->_wait($until) if $outcome == 0;
-    $outcome = $link->_wait($deadline) while $outcome == WANT_READ;
-    if ($outcome == 1) {
-        $outcome = $link->_stay($self->{request});
-        $outcome = $link->_wait($until) if $outcome == 0;
-        $outcome = $link->_wait($until) while $outcome == WANT_READ;
-        $outcome = -1 if $outcome == 0 && $link->_rc == 3 && !_covers($want, $self->{request});
-    }
-    if ($outcome != 0) {
-        $link->_disconnect;
-        $self->_lose(0);
-        return !!0;
-    }
-    return $self->_cannot(Vouch::Lock::Reason::_of_code($link->_rc), $link->_reason) if $link->_rc != 0;
-    $self->{request} = $want;
-    return !!1;
-}
-
-# Does nobody get in, who would not, while it is changed and changed back?
-sub _covers {
-    my ($want, $held) = @_;
-    return $MODE_NAME[$want->[MODE]] eq 'EX' || $want->[MODE] == $held->[MODE];
-}
-
-# Once more with the tokens of before, all or nothing; until the deadline.
-sub _resume {
-    my ($self, $deadline) = @_;
-    my @links;
-    for my $name (@{ $self->{order} }) {
-        my $link = $self->_resumed($name, $deadline);
-        if (!$link) {
-            $_->_unlock(1) for @links;
-            return !!0;
-        }
-        push @links, $link;
-    }
-    @$self{qw(links state)} = (\@links, HELD);
-    delete @$self{qw(error known)};
-    return !!1;
-}
-
-sub _resumed {
-    my ($self, $name, $deadline) = @_;
-    my ($token, $element) = @{ $self->{known}{$name} }{qw(token element)};
-    return $self->_cannot_resume(LOCK_UNSUPPORTED, $name, 'the daemon gave no token') if !defined $token;
-    my $link = $self->{server}->_new_link;
-    until ($link->_connect($deadline) == 0 && $link->_wait($deadline) == 2 && !$link->_is_idle) {
-        return $self->_cannot_resume(LOCK_UNREACHABLE, $name, $link->_reason) if _now() >= $deadline;
-        $link->_disconnect;
-        sleep PAUSE_MS / 1000;
-    }
-    my $outcome = $link->_take_up($name, $self->{request}, $token, $element);
-    $outcome = $link->_wait($deadline) if $outcome == 0;
-    $outcome = $link->_wait($deadline) while $outcome == WANT_READ;
-    return $link if $outcome == 0;
-    return $self->_cannot_resume($outcome == 1 ? LOCK_TIMEOUT : LOCK_REFUSED,
-        $name, $link->_reason || 'the daemon does not give it back');
-}
-
-sub _cannot_resume {
-    my ($self, $reason, $name, $why) = @_;
-    $self->{error} = $last_error = Vouch::Error->new(code => $reason, message => "the lock '$name': $why");
     return;
 }
 

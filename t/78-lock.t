@@ -295,9 +295,22 @@ subtest 'a lease' => sub {
 };
 
 subtest 'arguments' => sub {
-    dies_with(sub { take('a b') },       qr/'a b' is not a valid name/, 'a name');
-    dies_with(sub { take("a\0b") },      qr/not a valid name/,          'a name with a NUL');
-    dies_with(sub { take('_RESOURCE') }, qr/reserved/,                  'the name of those who give none');
+    dies_with(sub { take('a b') }, qr/'a b' is not a valid name/, 'a name');
+    for my $name ('nightly-report', "\e[2J", 'x' x 600, "\xE9") {
+        dies_with(sub { take($name) }, qr/\A[ -~]{1,200}begin with a slash[ -~]*\z/,
+            'a name, and what to do');
+    }
+    ok take('/nightly-report'), 'a slash makes it one';
+    dies_with(sub { take(['a', undef]) }, qr/one of the names is undef/, 'undef among names');
+    dies_with(sub { take('x', 'mode') },  qr/odd number/,                'a name without a value');
+    dies_with(
+        sub { Vouch::Lock->new('x', server => $_) },
+        qr/must be a Vouch::Lock::Server/,
+        'a server that is none'
+    ) for 'localhost', {}, bless {}, 'Other';
+    ok take('x', timeout => $_), "a long time: $_" for '1e+99', 1e15;
+    dies_with(sub { take("a\0b") },      qr/not a valid name/, 'a name with a NUL');
+    dies_with(sub { take('_RESOURCE') }, qr/reserved/,         'the name of those who give none');
     dies_with(sub { take('x',    tiemout  => 1) },     qr/no argument 'tiemout'/, 'an unknown argument');
     dies_with(sub { take('x',    timeout  => -1) },    qr/timeout must be/,       'a time below zero');
     dies_with(sub { take('x',    timeout  => 'now') }, qr/timeout must be/,       'a time that is none');

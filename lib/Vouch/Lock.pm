@@ -256,7 +256,8 @@ to have it otherwise.
 =head2 What can be locked
 
 The name says what kind of thing it is. Names have letters and digits only, but
-for the marks of their kind.
+for the marks of their kind; those of trees have what they like, as
+C</nightly-report>.
 
 =for example begin
 

@@ -3,6 +3,8 @@ package Vouch::Lock::Request 0.001;
 use v5.16;
 use warnings;
 
+use Scalar::Util qw(blessed);
+
 use Vouch::Error         ();
 use Vouch::Lock::Numbers qw(
     FOREVER PENDING MODE QUANTITY WAIT CREATE IDLE LEASE now_ms
@@ -14,6 +16,7 @@ use Vouch::Lock::Server ();
 
 use constant {
     NAMES_MAX => 64,
+    SHOWN_MAX => 60,              # of a name in a sentence
     MAX_MS    => 2_000_000_000,
 };
 
@@ -46,8 +49,10 @@ sub _quantity {
 
 sub _milliseconds {
     my ($name, $seconds) = @_;
-    _refuse("$name must be a number of seconds")
-        if !defined $seconds || ref $seconds || $seconds !~ /\A(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e-?[0-9]+)?\z/i;
+    _refuse("$name must be a number of seconds" . ($name eq 'timeout' ? ', or undef for no limit' : q()))
+        if !defined $seconds
+        || ref $seconds
+        || $seconds !~ /\A(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?\z/i;
     my $ms = int($seconds * 1000 + 0.5);
     $ms = 1      if $ms == 0 && $seconds > 0;
     $ms = MAX_MS if $ms > MAX_MS;
@@ -64,9 +69,13 @@ sub _deadline {
 
 # The object, with all that is asked for.
 sub _prepare {
-    my ($class, $name, %arg) = @_;
+    my ($class, $name, @arg) = @_;
+    _refuse('a name is followed by names and values, not by an odd number of arguments') if @arg % 2;
+    my %arg    = @arg;
     my $server = delete $arg{server} // Vouch::Lock::Server->default;
-    my $self   = bless {
+    _refuse('server must be a Vouch::Lock::Server')
+        if !blessed $server || !$server->isa('Vouch::Lock::Server');
+    my $self = bless {
         server   => $server,
         state    => PENDING,
         request  => $server->{request},
@@ -107,23 +116,35 @@ sub _names {
         return;
     }
     if (!ref $name) {
-        _type($name) or _refuse("'$name' is not a valid name");
-        _refuse("'$name' is reserved for those who give no name") if $name eq '_RESOURCE';
+        _good_type($name);
         $self->{server}{good_name} = $name;
         return;
     }
     _refuse('a name, or an array of names, is wanted')        if ref $name ne 'ARRAY';
     _refuse('from one to ' . NAMES_MAX . ' names are wanted') if !@$name || @$name > NAMES_MAX;
+    _refuse('one of the names is undef')                      if grep { !defined } @$name;
     $self->{names} = [@$name];
     $self->{order} = [sort @$name];
     my $before;
     for my $one (@{ $self->{order} }) {
-        my $type = _type($one) or _refuse("'$one' is not a valid name");
-        _refuse("'$one' is reserved for those who give no name") if $one eq '_RESOURCE';
-        _refuse("'$one' is there twice")                         if defined $before && $before eq $one;
-        _refuse_overlap($one, $self->{order})                    if $type == $HIERARCHY;
+        my $type = _good_type($one);
+        _refuse("'$one' is there twice")      if defined $before && $before eq $one;
+        _refuse_overlap($one, $self->{order}) if $type == $HIERARCHY;
         $before = $one;
     }
+    return;
+}
+
+# The type of a name that can be locked.
+sub _good_type {
+    my ($name) = @_;
+    my $type = _type($name);
+    _refuse("'$name' is reserved for those who give no name") if $name eq '_RESOURCE';
+    return $type                                              if $type;
+    my $shown = $name =~ s/[^\x20-\x7E]/?/gr;
+    $shown = substr($shown, 0, SHOWN_MAX) . '...' if length $shown > SHOWN_MAX;
+    _refuse(  "'$shown' is not a valid name: use letters and digits, a letter first,"
+            . ' or begin with a slash (flom(1) tells all kinds)');
     return;
 }
 

@@ -79,6 +79,10 @@ subtest 'what keeps it from starting' => sub {
     my $mute = spew(temp_dir() . '/mute', "#!/bin/sh\nexec sleep 60\n");
     chmod 0755, $mute;
     my $begin = time;
+    my $idle  = spew(temp_dir() . '/idle', "#!/bin/sh\n");
+    chmod 0755, $idle;
+    is(Vouch::Lock->new('x', server => server(path(), flom => $idle)), undef, 'one that does nothing');
+    like(Vouch::Lock->error->message, qr/a daemon was started, and is not there: /, 'is found to do so');
     is(Vouch::Lock->new('x', server => server(path(), flom => $mute), timeout => 0.3),
         undef, 'one that says nothing');
     is(Vouch::Lock->reason, LOCK_TIMEOUT, 'costs the timeout');

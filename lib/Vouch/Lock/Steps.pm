@@ -59,7 +59,8 @@ sub _connected {
         return $self->_pause if defined $self->{retry_until}  && now_ms() < $self->{retry_until};
         return $self->_start if !defined $self->{retry_until} && $server->_may_start;
     }
-    return $self->_not_connected($link->_reason);
+    my $started = defined $self->{retry_until} ? 'a daemon was started, and is not there: ' : q();
+    return $self->_not_connected($started . $link->_reason);
 }
 
 sub _not_connected {

@@ -63,6 +63,16 @@ sub go_on {
     return;
 }
 
+sub end_a_daemon {
+    my ($signal) = @_;
+    my $name     = (keys %daemon)[rand keys %daemon];
+    my $begin    = clock_gettime(CLOCK_MONOTONIC);
+    $daemon{$name}->stop($signal);
+    record($dir, what => 'crash', where => $name, t => $begin, over => clock_gettime(CLOCK_MONOTONIC));
+    $daemon{$name}->start;
+    return;
+}
+
 my %fault = (
     kill => sub {
         my $pid = some_client();
@@ -79,19 +89,9 @@ my %fault = (
         $stopped{$pid} = time + 0.05 + rand 1.2;
         kill STOP => $pid;
     },
-    crash => sub {
-        my ($name) = (keys %daemon)[rand keys %daemon];
-        record($dir, what => 'crash', where => $name);
-        $daemon{$name}->stop('KILL');
-        $daemon{$name}->start;
-    },
-    restart => sub {
-        my ($name) = (keys %daemon)[rand keys %daemon];
-        record($dir, what => 'crash', where => $name);
-        $daemon{$name}->stop('TERM');
-        $daemon{$name}->start;
-    },
-    cut => sub {
+    crash   => sub { end_a_daemon('KILL') },
+    restart => sub { end_a_daemon('TERM') },
+    cut     => sub {
         my $name = qw(tcp tls) [rand 2];
         record($dir, what => 'cut', where => $name);
         $relay{$name}->cut;

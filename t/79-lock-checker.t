@@ -139,6 +139,12 @@ subtest 'numbers' => sub {
     my @spent = (hold('_S_n[1]', 1, 2, element => 7), hold('_S_n[1]', 3, 4, element => 7));
     bad(qr/has what another had/, 'spent and again', @spent);
     good('unless the daemon crashed as it was told', @spent, { what => 'crash', where => 'unix', t => 2.1 });
+    good('or while it was being ended', @spent, { what => 'crash', where => 'unix', t => 1.2, over => 2.1 });
+    bad(
+        qr/has what another had/,
+        'not after that',
+        @spent, { what => 'crash', where => 'unix', t => 1.2, over => 1.9 }
+    );
     bad(qr/has what another had/, 'not long after', @spent, { what => 'crash', where => 'unix', t => 3.5 });
     bad(qr/has what another had/, 'not another daemon', @spent,
         { what => 'crash', where => 'tcp', t => 2.1 });

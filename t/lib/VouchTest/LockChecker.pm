@@ -17,7 +17,7 @@ use warnings;
 #                                              back; or when it was seen lost
 #   told   id t reason                         there is none
 #   kill   pid t                               before a client was killed
-#   crash  where t                             before a daemon was
+#   crash  where t over                        before a daemon was, and after that
 #   cut    where t                             before connections to it were cut
 #
 # A hold is certain from its grant to when it was last known to be held.  Its
@@ -261,7 +261,10 @@ sub _is_spent {
     my ($hold, @crash) = @_;
     return 0 if ($hold->{how} // q()) ne 'released';
     return !grep {
-        $_->{where} eq $hold->{where} && $_->{t} > $hold->{until} - 0.1 && $_->{t} < $hold->{until} + $UNREAD
+               $_->{where} eq $hold->{where}
+            && ($_->{over} // $_->{t} + 0.1) > $hold->{until}
+            && $_->{t} < $hold->{until} +
+            $UNREAD
     } @crash;
 }
 

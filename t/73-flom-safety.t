@@ -214,6 +214,17 @@ subtest 'after a crash nobody takes a lock that may be held' => sub {
     is + ($daemon->run('-r', 'g', '-o', 0, '--', 'true'))[0], 0, 'after a proper end there is none';
 };
 
+# Who held it may not have seen yet that it is lost.
+subtest 'a daemon that ends gives no lock to the next' => sub {
+    my $daemon = VouchTest::Flom->new;
+    my @holder = map { $daemon->connect } 1 .. 3;
+    my @waiter = map { $daemon->connect } 1 .. 3;
+    is $holder[$_]->ask(lock_message("n$_")), '16 0', "$_ is held"       for 0 .. 2;
+    is $waiter[$_]->ask(lock_message("n$_")), '16 1', "and wanted by $_" for 0 .. 2;
+    $daemon->stop('TERM');
+    is $_->answer, 'end', 'the end is all that comes' for @holder, @waiter;
+};
+
 subtest 'nobody starves' => sub {
     my $daemon = VouchTest::Flom->new('--fairness', 200);
     my @reader = map { $daemon->connect } 1 .. 2;

@@ -157,6 +157,10 @@ dispatch_decisions(struct lockd *daemon,
     struct session *session;
     size_t i;
 
+    /* Those whose locks end with the daemon may not have seen it yet: nobody
+     * else is given them. */
+    if (daemon->is_ending)
+        return;
     for (i = 0; vouch_decisions_get(decisions, i, &decision); i++) {
         if (!is_told(decision.kind) || decision.owner == 0)
             continue;

@@ -94,13 +94,14 @@ session_close(struct session *session)
     session->state = SESSION_DEAD;
     session_untime(session);
     secure_forget(session);
-    dispatch_drop(session);
-    unlink_session(session);
     if (session->conn != NULL && !session->is_working)
         (void) vouch_conn_close(session->conn);
-    /* The peer must not wait for libuv to come round. */
+    /* The peer must not wait for libuv to come round, and sees the end of its
+     * locks before others get them. */
     (void) uv_poll_stop(&session->poll);
     (void) shutdown(session->fd, SHUT_RDWR);
+    dispatch_drop(session);
+    unlink_session(session);
     uv_close((uv_handle_t *) &session->poll, on_closed);
     session->daemon->idle_since = -1;
     lockd_set_timer(session->daemon);

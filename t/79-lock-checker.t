@@ -143,7 +143,7 @@ subtest 'numbers' => sub {
     bad(
         qr/has what another had/,
         'not after that',
-        @spent, { what => 'crash', where => 'unix', t => 1.2, over => 1.9 }
+        @spent, { what => 'crash', where => 'unix', t => 1.2, over => 1.4 }
     );
     bad(qr/has what another had/, 'not long after', @spent, { what => 'crash', where => 'unix', t => 3.5 });
     bad(qr/has what another had/, 'not another daemon', @spent,

@@ -44,6 +44,9 @@ my %NUMBER = map { (qw(NL CR CW PR PW EX))[$_] => $_ } 0 .. 5;
 # connection was cut, may not have been read.
 my $UNREAD = 1;
 
+# A busy machine, and a relay, pass the end of a connection on so much later.
+my $UNSEEN = 0.5;
+
 # What must not have been, in words; nothing if all is well.
 sub violations {
     my (@event) = @_;
@@ -261,8 +264,9 @@ sub _is_spent {
     my ($hold, @crash) = @_;
     return 0 if ($hold->{how} // q()) ne 'released';
     return !grep {
-               $_->{where} eq $hold->{where}
-            && ($_->{over} // $_->{t} + 0.1) > $hold->{until}
+        $_->{where} eq $hold->{where}
+            && ($_->{over} // $_->{t}) +
+            $UNSEEN > $hold->{until}
             && $_->{t} < $hold->{until} +
             $UNREAD
     } @crash;

@@ -116,6 +116,10 @@ subtest 'identity' => sub {
     fails('nobody to ask', '--yes',           qw(identity remove alex));
     is_deeply [identity_command('remove', 'alex', '--yes')], [0, q(), q()], 'removed';
     fails('nobody', 'there is no identity', qw(identity remove alex --yes));
+    identity_command('new', 'lost');
+    unlink "$dir/data/vouch/identities/lost-key.pem" or die $!;
+    is_deeply [identity_command('remove', 'lost', '--yes')], [0, q(), q()], 'removed without its key';
+    is_deeply [identity_command('list')],                    [0, q(), q()], 'nobody in the end';
     wrong('nothing',    'identity');
     wrong('no name',    qw(identity new));
     wrong('a new name', qw(identity renew alex --cn Alexander));

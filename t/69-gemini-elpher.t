@@ -11,7 +11,7 @@ use VouchTest::GeminiServer qw(start);
 use Vouch::Gemini::Server;
 
 # Elpher, a client in Emacs, against Vouch::Gemini::Server: pages, and a
-# certificate.
+# certificate; VOUCH_LONG=1: more of them.
 
 my $dir = temp_dir();
 mkdir "$dir/home" or die "home: $!";
@@ -31,26 +31,33 @@ if ($missing) {
 
 my $LISP = <<'LISP';
 (require 'elpher)
-(setq elpher-client-certificate nil)
+(setq elpher-client-certificate nil elpher-ipv4-always t elpher-connection-timeout 60)
 (defun shown ()
   (if (get-buffer "*elpher*") (with-current-buffer "*elpher*" (buffer-string)) ""))
-(defun visit (url pattern)
+(defun visit (url pattern seconds)
   (elpher-go url)
-  (let ((end (+ (float-time) 20)))
+  (let ((end (+ (float-time) seconds)))
     (while (and (< (float-time) end) (not (string-match-p pattern (shown))))
       (accept-process-output nil 0.05)))
   (princ (concat "<<" (shown) ">>\n")))
 LISP
 
-# What it shows of a path once that matches, with the certificate in these files.
+# What it shows of a path once that matches, with the certificate in these
+# files.  Emacs without a screen often stops between TCP's connect and TLS's
+# first byte, whoever the server is; it is then started again.
 sub visit {
     my ($url, $pattern, @files) = @_;
-    my $lisp = $LISP;
-    $lisp .= qq{(setq elpher-client-certificate (list "localhost" nil "$files[1]" "$files[0]"))\n} if @files;
-    $lisp .= qq{(visit "$url" "$pattern")\n};
-    my ($status, $out, $err) = emacs('-l', spew("$dir/visit.el", $lisp));
-    my ($text) = $out =~ /<<(.*)>>/s;
-    return $text // "status $status: $out$err";
+    my $set =
+        @files ? qq{(setq elpher-client-certificate (list "localhost" nil "$files[1]" "$files[0]"))} : '';
+    my $text;
+    for my $seconds (2, 2, 3, 3, 5, 5, 10, 20) {
+        my $lisp = qq{$LISP$set(visit "$url" "$pattern" $seconds)\n};
+        my ($status, $out, $err) = emacs('-l', spew("$dir/visit.el", $lisp));
+        ($text) = $out =~ /<<(.*)>>/s;
+        $text //= "status $status: $out$err";
+        last if $text =~ $pattern;
+    }
+    return $text;
 }
 
 # No headings: to show them Elpher asks a window, and a batch has none.
@@ -68,9 +75,11 @@ my $server = start(sub {
 my $url  = 'gemini://localhost:' . $server->port;
 my @alex = identity('alex', cn => 'Alex');
 
-like visit("$url/",     'page for'), qr/Welcome.*A page for Elpher/s, 'a page';
-like visit("$url/utf8", 'Gr'),       qr/Gr\xC3\xBC\xC3\x9Fe/,         'text in UTF-8';
-like visit("$url/account", 'Hello', @alex), qr/Hello Alex/, 'who shows a certificate';
+like visit("$url/account", 'Hello', @alex), qr/Hello Alex/, 'a page for who shows a certificate';
+if ($ENV{VOUCH_LONG}) {
+    like visit("$url/",     'page for'), qr/Welcome.*A page for Elpher/s, 'a page';
+    like visit("$url/utf8", 'Gr'),       qr/Gr\xC3\xBC\xC3\x9Fe/,         'text in UTF-8';
+}
 is $server->stop, 0, 'the server ends well';
 
 done_testing;

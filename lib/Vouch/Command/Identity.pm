@@ -115,7 +115,8 @@ sub _forget {
 
 sub _remove {
     my ($opt, $store, $name) = @_;
-    $store->load($name);
+    # Which says that there is none; one without its key can be removed.
+    $store->load($name) if !grep { $_ eq $name } $store->list;
     if (!$opt->{yes}) {
         _fail('nobody can be asked: give --yes') if !can_ask();
         return 1 if choose("Remove $name and its key for good?", 'no', 'yes') ne 'yes';

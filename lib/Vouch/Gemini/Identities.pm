@@ -3,6 +3,7 @@ package Vouch::Gemini::Identities 0.001;
 use v5.16;
 use warnings;
 
+use Errno      ();
 use Fcntl      qw(S_IRWXU);
 use File::Path ();
 use File::Spec ();
@@ -72,6 +73,7 @@ sub remove {
     });
     for my $file ("$stem-cert.pem", "$stem-key.pem") {
         unlink $file
+            or $!{ENOENT}
             or Vouch::Error->throw(
             code    => 'file',
             message => "$file cannot be removed: $!",

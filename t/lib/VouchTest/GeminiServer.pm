@@ -21,9 +21,11 @@ use POSIX       ();
 use Time::HiRes ();
 
 use VouchTest             qw(identity);
+use VouchTest::Server     ();
 use Vouch::Gemini::Server ();
 use Vouch::Socket;
 
+our @ISA       = ('VouchTest::Server');
 our @EXPORT_OK = qw(ask connected in_time read_answer send_raw start status_of url);
 
 use constant WAIT => 20;    # seconds for one line, or one answer
@@ -73,25 +75,8 @@ sub _child {
     return;
 }
 
-sub port { return $_[0]{port} }
-sub pid  { return $_[0]{pid} }
-
 # The next line the server told, or undef if none comes in time.
-sub next_line {
-    my ($self, $seconds) = @_;
-    my $deadline = Time::HiRes::time() + ($seconds // WAIT);
-    while ($self->{buffer} !~ /\n/) {
-        my $left = $deadline - Time::HiRes::time();
-        return if $left <= 0;
-        my $bits = '';
-        vec($bits, fileno $self->{read}, 1) = 1;
-        next if select($bits, undef, undef, $left) <= 0;
-        my $got = sysread $self->{read}, $self->{buffer}, 65536, length $self->{buffer};
-        return if defined $got && $got == 0;
-    }
-    $self->{buffer} =~ s/\A(.*)\n//;
-    return $1;
-}
+sub next_line { my ($self, $seconds) = @_; return $self->raw_line($seconds) }
 
 sub kill {    ## no critic (ProhibitBuiltinHomonyms)
     my ($self, $signal) = @_;

@@ -81,6 +81,13 @@ sub pid  { return $_[0]{pid} }
 # The next line the server told, or undef if it told none in time.
 sub next_line {
     my ($self, $seconds) = @_;
+    my $line = $self->raw_line($seconds) // return;
+    return $line =~ s/\\x([0-9a-f]{2})/chr hex $1/ger;
+}
+
+# The same as it was written.
+sub raw_line {
+    my ($self, $seconds) = @_;
     my $deadline = Time::HiRes::time() + ($seconds // WAIT);
     while ($self->{buffer} !~ /\n/) {
         my $left = $deadline - Time::HiRes::time();
@@ -92,7 +99,7 @@ sub next_line {
         return if defined $got && $got == 0;
     }
     $self->{buffer} =~ s/\A(.*)\n//;
-    return $1 =~ s/\\x([0-9a-f]{2})/chr hex $1/ger;
+    return $1;
 }
 
 sub next_lines {

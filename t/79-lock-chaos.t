@@ -3,6 +3,7 @@ use warnings;
 use Test::More;
 use lib 't/lib';
 
+use List::Util             qw(shuffle);
 use POSIX                  ();
 use Time::HiRes            qw(CLOCK_MONOTONIC clock_gettime sleep time);
 use VouchTest              qw(identity temp_dir);
@@ -97,13 +98,16 @@ my %fault = (
         $relay{$name}->cut;
     },
 );
+# Dealt like cards, so that none is left out.
+my @deck;
 my @faults = (('kill') x 10, ('stop') x 10, 'crash', 'restart', ('cut') x 4);
 
 start_client() for 1 .. $CLIENTS;
 my $end = time + $SECONDS;
 while (time < $end) {
     sleep 0.05 + rand 0.15;
-    my $fault = $faults[rand @faults];
+    @deck = shuffle(@faults) if !@deck;
+    my $fault = pop @deck;
     $fault{$fault}->();
     $did{$fault}++;
     for my $pid (keys %stopped) { go_on($pid) if $stopped{$pid} < time }

@@ -11,7 +11,11 @@ XSLoader::load(__PACKAGE__, __PACKAGE__->VERSION);
 # number would end the program.
 sub _is_address {
     my ($value) = @_;
-    return defined $value && !ref $value && $value =~ /\A[1-9][0-9]{4,18}\z/ && $value % 8 == 0
+    return
+           defined $value
+        && !ref $value
+        && $value =~ /\A[1-9][0-9]{4,18}\z/
+        && $value % 8 == 0
         && _is_mapped($value, 8);
 }
 

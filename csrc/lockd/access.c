@@ -169,6 +169,7 @@ refuse_waiters(struct lockd *daemon)
 
     if (daemon->table == NULL)
         return;
+    memset(&search, 0, sizeof(search));
     search.daemon = daemon;
     while (vouch_table_each(daemon->table, find_denied, &search) != 0)
         refuse_waiter(&search);

@@ -232,7 +232,7 @@ vouch_known_host_parse(const char *line, size_t length,
                        struct vouch_error *err)
 {
     struct vouch_known_host host;
-    struct words words;
+    struct words words = {line, line + length, line, 0};
     struct {
         const char *what;
         int64_t *time;
@@ -250,8 +250,6 @@ vouch_known_host_parse(const char *line, size_t length,
         return vouch_error_set(err, VOUCH_E_LIMIT,
                                "the line has more than %d bytes",
                                VOUCH_HOST_LINE_MAX);
-    words.at = line;
-    words.end = line + length;
     if (!next_word(&words))
         return vouch_error_set(err, VOUCH_E_FORMAT, "the line is empty");
     if (vouch_known_host_name(words.word, words.length, host.host, err) != 0)
